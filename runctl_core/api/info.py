@@ -1,0 +1,74 @@
+"""What a provider package says of itself before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from runctl_core.api.version import API_VERSION
+
+
+@attrs.frozen(kw_only=True)
+class Capabilities:
+    """The operations a provider has: each flag is true exactly when its class overrides that operation.
+
+    ``train_needs_target`` is false for a provider that trains right here, without a machine to name.
+    """
+
+    create: bool = False
+    train: bool = False
+    terminate: bool = False
+    list_resources: bool = False
+    volumes: bool = False
+    transfer: bool = False
+    stop: bool = False
+    start: bool = False
+    status: bool = False
+    logs: bool = False
+    execute: bool = False
+    price: bool = False
+    checkpoints: bool = False
+    find: bool = False
+    connect: bool = False
+    train_needs_target: bool = True
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names of the operations that are there, in a fixed order."""
+        return tuple(name for name in OPERATIONS if getattr(self, name))
+
+
+OPERATIONS = tuple(
+    field.name for field in attrs.fields(Capabilities) if field.name != "train_needs_target"
+)
+
+
+@attrs.frozen(kw_only=True)
+class CommandRef:
+    """A command of the provider's own: an import string ``module:attribute`` and its one-line help."""
+
+    target: str
+    summary: str
+
+
+@attrs.frozen(kw_only=True)
+class ProviderInfo:
+    """What a provider package says of itself: data only.
+
+    Attributes:
+        name: the command name, equal to the entry point's name.
+        factory: import string of the ``Provider`` class; ``None`` while the package has no operation at all.
+        settings: import string of the attrs class of its configuration section.
+        commands: extra commands under ``runctl NAME``.
+    """
+
+    name: str
+    summary: str
+    factory: str | None = None
+    settings: str | None = None
+    capabilities: Capabilities = Capabilities()
+    commands: Mapping[str, CommandRef] = attrs.field(factory=dict)
+    credential_env: tuple[str, ...] = ()
+    docs_url: str = ""
+    api_version: tuple[int, int] = API_VERSION
