@@ -1,0 +1,1 @@
+"""The core's own top-level commands, one file each."""

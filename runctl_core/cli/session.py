@@ -1,0 +1,102 @@
+"""What a running command works with: configuration, runs and providers, each made when first asked for."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runctl_core import registry
+from runctl_core.api.provider import ProviderContext
+from runctl_core.cli.output import warn
+from runctl_core.cli.state import State
+from runctl_core.discovery import PROVIDERS
+from runctl_core.facade import ProviderHandle
+
+if TYPE_CHECKING:
+    from runctl_core.configuration import Configuration
+    from runctl_core.runs.store import RunStore
+
+
+class Session:
+    """One command's surroundings."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._providers: dict[str, ProviderHandle] = {}
+
+    @functools.cached_property
+    def configuration(self) -> Configuration:
+        """The settings of this call, from every layer.
+
+        Raises:
+            ConfigError: a file or variable is wrong.
+        """
+        from runctl_core.configuration import load_configuration
+        from runctl_core.log import configure
+
+        loaded = load_configuration(
+            cwd=Path.cwd(), env=os.environ, config_path=self.state.config_path
+        )
+        settings = loaded.settings
+        self.state.given["configured_output"] = settings.output.format
+        self.state.given["configured_color"] = settings.output.color
+        levels = {-1: "error", 0: settings.log.level, 1: "info"}
+        configure(
+            level=levels.get(self.state.verbosity, "debug"),
+            is_json=self.state.is_json,
+            has_color=self.state.has_color(),
+        )
+        for warning in loaded.warnings:
+            warn(warning)
+        return loaded
+
+    @property
+    def home(self) -> Path:
+        """The folder of runs and locks."""
+        return Path(self.configuration.settings.runs.home).expanduser()
+
+    @functools.cached_property
+    def runs(self) -> RunStore:
+        """The runs that this machine knows of."""
+        from runctl_core.runs.store import RunStore
+
+        return RunStore(self.home)
+
+    def provider(self, name: str) -> ProviderHandle:
+        """A provider that is ready to be asked.
+
+        Raises:
+            PluginError: it is not installed, broken or disabled.
+            ConfigError: its configuration section is wrong.
+        """
+        if name not in self._providers:
+            self._providers[name] = self._make_provider(name)
+        return self._providers[name]
+
+    def close(self) -> None:
+        """Let go of every provider's connections."""
+        while self._providers:
+            self._providers.popitem()[1].close()
+
+    def _make_provider(self, name: str) -> ProviderHandle:
+        disabled = self.configuration.settings.plugins.disabled
+        plugin = registry.load(registry.pick(PROVIDERS, name, disabled=disabled))
+        info = registry.describe_provider(plugin)
+        settings = None
+        if info.settings:
+            settings = self.configuration.section(name, registry.import_string(info.settings))
+        context = ProviderContext(home=self.home, state_dir=self.home / "providers" / name)
+        manager = registry.build_provider(plugin, info, settings=settings, context=context)
+        return ProviderHandle(plugin=plugin, info=info, manager=manager)
+
+
+def current() -> Session:
+    """The session of the running command; its connections are let go when the command ends."""
+    ctx = click.get_current_context()
+    session = Session(ctx.ensure_object(State))
+    ctx.call_on_close(session.close)
+    return session
