@@ -64,7 +64,7 @@ def _print_findings(error: RunctlError) -> None:
 
 
 def _line(message: str) -> None:
-    from runctl_core.redaction import redact
+    from runctl_core.redaction import redact_text
 
-    sys.stderr.write("runctl: " + " ".join(redact(message).split()) + "\n")
+    sys.stderr.write("runctl: " + " ".join(redact_text(message).split()) + "\n")
     sys.stderr.flush()

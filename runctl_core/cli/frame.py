@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import click
 
 from runctl_core.cli.state import State
+from runctl_core.suggestions import did_you_mean
 
 
 class LazyCommand(NamedTuple):
@@ -89,9 +90,8 @@ class RunctlGroup(_Common, click.Group):
         """The error for a member that is not there."""
         if name.startswith("-"):
             return click.NoSuchOption(name, ctx=ctx)
-        return click.UsageError(
-            f"no such command {name!r}{nearest(name, self.list_commands(ctx))}", ctx
-        )
+        hint = did_you_mean(name, self.list_commands(ctx))
+        return click.UsageError("; ".join(filter(None, (f"no such command {name!r}", hint))), ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -140,14 +140,6 @@ def _common(*names: str, **settings: Any) -> click.Option:
 def _remember(ctx: click.Context, param: click.Parameter, given: Any) -> None:
     if given and param.name and not ctx.resilient_parsing:
         ctx.ensure_object(State).remember(param.name, given)
-
-
-def nearest(name: str, candidates: Sequence[str]) -> str:
-    """A hint such as ``; did you mean 'list'?``, or nothing when no candidate is near."""
-    import difflib
-
-    found = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], RunctlCommand]:

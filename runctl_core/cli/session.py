@@ -47,8 +47,8 @@ class Session:
         levels = {-1: "error", 0: settings.log.level, 1: "info"}
         configure(
             level=levels.get(self.state.verbosity, "debug"),
-            is_json=self.state.is_json,
-            has_color=self.state.has_color(),
+            json=self.state.is_json,
+            color=self.state.has_color(),
         )
         for warning in loaded.warnings:
             warn(warning)

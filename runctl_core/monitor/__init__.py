@@ -1,0 +1,1 @@
+"""What a training's log says about its progress."""
