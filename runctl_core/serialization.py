@@ -22,6 +22,7 @@ import enum
 import functools
 import json
 import math
+import typing
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
@@ -110,6 +111,13 @@ def _register_readers(converter: Converter) -> None:
     for kind, read in readers.items():
         converter.register_structure_hook(kind, read)
     converter.register_structure_hook_func(lambda kind: _is_class(kind, enum.IntEnum), _read_member)
+    converter.register_structure_hook_func(
+        lambda kind: typing.get_origin(kind) is typing.Literal, _read_choice
+    )
+    converter.register_structure_hook_func(
+        lambda kind: typing.get_origin(kind) is tuple and typing.get_args(kind)[1:] == (...,),
+        lambda data, kind: _read_tuple(data, typing.get_args(kind)[0], converter),
+    )
 
 
 def _is_class(kind: Any, base: type) -> bool:
@@ -170,6 +178,19 @@ def _read_time(data: Any) -> datetime:
     if value.tzinfo is None:
         raise ValueError(f"the time {data} has no time zone")
     return value.astimezone(UTC)
+
+
+def _read_choice(data: Any, kind: Any) -> Any:
+    for choice in typing.get_args(kind):
+        if type(data) is type(choice) and data == choice:
+            return choice
+    raise ValueError(f"{data!r} is not one of {typing.get_args(kind)}")
+
+
+def _read_tuple(data: Any, kind: Any, converter: Converter) -> tuple[Any, ...]:
+    if not isinstance(data, list | tuple):  # text is iterable as well, and never meant so
+        raise TypeError(f"{data!r} is not a list")
+    return tuple(converter.structure(item, kind) for item in data)
 
 
 def _read_member(data: Any, kind: type[T]) -> T:
