@@ -72,6 +72,17 @@ def write_json(document: Any) -> None:
     sys.stdout.flush()
 
 
+def stream(kind: str, chunks: Iterable[bytes]) -> None:
+    """Print bytes as they come; with JSON, one object a piece."""
+    is_json = state().is_json
+    for chunk in chunks:
+        if is_json:
+            write_json(envelope(kind, chunk.decode("utf-8", "replace")))
+        else:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+
+
 def say(message: str) -> None:
     """Tell the person something that is not the answer; silent with ``--quiet``."""
     if not state().is_quiet:

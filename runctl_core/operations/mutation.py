@@ -14,8 +14,10 @@ from runctl_core.api.model import Ref, Resource
 from runctl_core.api.policy import Action, ActionKind, Level, PolicyContext
 from runctl_core.facade import ProviderHandle
 from runctl_core.operations.facts import gather, read_targets
-from runctl_core.policies.engine import Policies, judge
+from runctl_core.policies.engine import Policies, SettingsOf, judge
 from runctl_core.policies.verdict import Verdict
+
+_ALWAYS_ASKED = frozenset({ActionKind.CREATE, ActionKind.TERMINATE})
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +47,7 @@ class Guard:
 
     policies: Policies
     now: Callable[[], datetime]
-    policy_settings: dict[str, object] = attrs.field(factory=dict)
+    settings_of: SettingsOf = lambda _name: {}
 
     def plan(
         self,
@@ -75,10 +77,9 @@ class Guard:
             requested_at=now,
         )
         facts = gather(provider, targets, now) if action.is_destructive else {}
-        context = PolicyContext(
-            now=now, facts=facts, settings=self.policy_settings, dry_run=is_dry_run
-        )
-        return Plan(action=action, verdict=judge(self.policies, action, context))
+        context = PolicyContext(now=now, facts=facts, dry_run=is_dry_run)
+        verdict = judge(self.policies, action, context, settings_of=self.settings_of)
+        return Plan(action=action, verdict=verdict)
 
 
 def authorise(plan: Plan, consent: Consent, question: str) -> Plan:
@@ -97,7 +98,7 @@ def authorise(plan: Plan, consent: Consent, question: str) -> Plan:
     verdict = plan.verdict.force() if consent.is_forced else plan.verdict
     if verdict.level is Level.BLOCK:
         raise _refusal(plan, verdict, was_forced=consent.is_forced)
-    if consent.is_given:
+    if consent.is_given or not _needs_consent(plan, verdict):
         return attrs.evolve(plan, verdict=verdict)
     if consent.ask is None:
         raise InputError(
@@ -109,7 +110,7 @@ def authorise(plan: Plan, consent: Consent, question: str) -> Plan:
     return attrs.evolve(plan, verdict=verdict)
 
 
-def carry_out(plan: Plan, act: Callable[[Resource], None]) -> tuple[Ref, ...]:
+def carry_out(plan: Plan, act: Callable[[Resource], object]) -> tuple[Ref, ...]:
     """Do it to one target after the other.
 
     Raises:
@@ -129,6 +130,10 @@ def carry_out(plan: Plan, act: Callable[[Resource], None]) -> tuple[Ref, ...]:
             ) from error
         done.append(target.ref)
     return tuple(done)
+
+
+def _needs_consent(plan: Plan, verdict: Verdict) -> bool:
+    return plan.action.kind in _ALWAYS_ASKED or verdict.level is Level.WARN
 
 
 def _refusal(plan: Plan, verdict: Verdict, *, was_forced: bool) -> BlockedError:

@@ -7,7 +7,8 @@ blocks: a guard that is out of order is no reason to go on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 import pluggy
@@ -22,6 +23,8 @@ from runctl_core.policies.verdict import Verdict
 
 DEADLINE_S = 5.0
 BUILT_IN = (training_running,)
+
+SettingsOf = Callable[[str], Mapping[str, Any]]
 
 
 @attrs.frozen(kw_only=True)
@@ -68,12 +71,23 @@ def load_policies(*, required: Sequence[str] = (), disabled: Sequence[str] = ())
 
 
 def judge(
-    policies: Policies, action: Action, context: PolicyContext, *, deadline_s: float = DEADLINE_S
+    policies: Policies,
+    action: Action,
+    context: PolicyContext,
+    *,
+    settings_of: SettingsOf = lambda _name: {},
+    deadline_s: float = DEADLINE_S,
 ) -> Verdict:
-    """Ask all policies and collect what they say."""
+    """Ask all policies and collect what they say.
+
+    Args:
+        context: what they may know; each sees its own section as ``settings``.
+        settings_of: gives a policy's configuration section.
+    """
     findings = [_unavailable(error) for error in policies.broken if action.is_destructive]
     for policy in policies.ready:
-        findings.extend(_ask(policy, action, context, deadline_s))
+        own = attrs.evolve(context, settings=settings_of(policy.info.name))
+        findings.extend(_ask(policy, action, own, deadline_s))
     return Verdict(findings=tuple(findings))
 
 

@@ -1,0 +1,121 @@
+"""What ``stop``, ``start``, ``terminate`` and ``create`` share: plan, show, ask, do, tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import click
+
+from runctl_core.api.info import ProviderInfo
+from runctl_core.api.model import Ref, Resource
+from runctl_core.api.policy import ActionKind, Finding, Level
+from runctl_core.api.provider import utc_now
+from runctl_core.cli import words
+from runctl_core.cli.output import emit, note, say, state
+from runctl_core.cli.session import Session, current
+from runctl_core.facade import ProviderHandle
+from runctl_core.operations.mutation import Consent, Guard, Plan, authorise, carry_out
+from runctl_core.policies.engine import load_policies
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of every command that changes something."""
+
+    yes: bool = False
+    dry_run: bool = False
+    force: bool = False
+    reason: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Options:
+        """Take click's values."""
+        return cls(**given)
+
+    def consent(self) -> Consent:
+        """What they allow, and a way to ask for the rest where there is a terminal."""
+        can_ask = sys.stdin.isatty() and not state().is_json
+        return Consent(is_forced=self.force, is_given=self.yes, ask=_ask if can_ask else None)
+
+
+def mutation_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command."""
+    for add in (
+        click.option("-y", "--yes", is_flag=True, help="Answer the question with yes."),
+        click.option("--dry-run", is_flag=True, help="Only show what would be done."),
+        click.option("--force", is_flag=True, help="Lift the blocks that may be lifted."),
+        click.option("--reason", default="", metavar="TEXT", help="Why; policies see it."),
+    ):
+        function = add(function)
+    return function
+
+
+def guard_of(session: Session) -> Guard:
+    """The guard with every installed policy."""
+    configuration = session.configuration
+    chosen = configuration.settings.policies
+    policies = load_policies(required=chosen.required, disabled=chosen.disabled)
+    return Guard(policies=policies, now=utc_now, settings_of=configuration.policy)
+
+
+def mutate(
+    info: ProviderInfo,
+    kind: ActionKind,
+    ids: Sequence[str],
+    options: Options,
+    operation: Callable[[ProviderHandle], Callable[[Ref], object]],
+) -> None:
+    """Do one operation to each of the named resources, through the guard."""
+    session = current()
+    provider = session.provider(info.name)
+    refs = [Ref(provider=info.name, id=name) for name in dict.fromkeys(ids)]
+    plan = guard_of(session).plan(
+        provider, kind, refs, reason=options.reason, is_dry_run=options.dry_run
+    )
+    if options.dry_run:
+        show_plan(plan)
+        emit("plan", {"action": plan.action, "done": ()}, findings=plan.verdict.findings)
+        return
+    allowed = authorise(plan, options.consent(), _question(plan))
+    show_findings(allowed.verdict.findings)
+    done = carry_out(allowed, lambda target: operation(provider)(target.ref))
+    after = tuple(map(provider.status, done))
+    emit("action", {"action": kind, "resources": after}, findings=allowed.verdict.findings)
+    for resource in after:
+        say(f"{resource.name}: {words.state(resource)}")
+
+
+def show_plan(plan: Plan) -> None:
+    """Tell what would be done and what the policies say of it."""
+    for target in plan.action.targets:
+        say(f"would {plan.action.kind} {_describe(target)}")
+    show_findings(plan.verdict.findings)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Tell what policies say; mere information only when there is room for talk."""
+    for finding in findings:
+        tell = say if finding.level is Level.INFO else note
+        hint = f" ({finding.hint})" if finding.hint else ""
+        tell(f"  {finding.level.name.lower()} {finding.code}: {finding.reason}{hint}")
+
+
+def _question(plan: Plan) -> str:
+    targets = "; ".join(map(_describe, plan.action.targets))
+    return f"{str(plan.action.kind).capitalize()} {targets}?"
+
+
+def _describe(target: Resource) -> str:
+    facts = [words.state(target)]
+    if target.price:
+        facts.append(f"{words.price(target.price)} per hour")
+    if target.created_at:
+        facts.append(f"{words.age(target.created_at, utc_now())} old")
+    return f"{target.name} ({', '.join(facts)})"
+
+
+def _ask(question: str) -> bool:
+    return click.confirm(question, default=False, err=True)
