@@ -85,13 +85,13 @@ def _register_writers(converter: Converter) -> None:
         float: _write_float,
         bytes: _refuse_bytes,
         bytearray: _refuse_bytes,
+        PurePath: str,
+        enum.Enum: lambda member: member.value,
+        enum.StrEnum: lambda member: member.value,  # closer to such a class than the one for text
+        enum.IntEnum: lambda member: member.name.lower(),
     }
     for kind, write in writers.items():
         converter.register_unstructure_hook(kind, write)
-    converter.register_unstructure_hook_func(lambda kind: _is_class(kind, PurePath), str)
-    converter.register_unstructure_hook_func(
-        lambda kind: _is_class(kind, enum.IntEnum), lambda member: member.name.lower()
-    )
     converter.register_unstructure_hook_func(
         _is_set, lambda members: sorted(map(converter.unstructure, members))
     )
@@ -106,26 +106,30 @@ def _register_readers(converter: Converter) -> None:
         Decimal: lambda data, _: _read_decimal(data),
         datetime: lambda data, _: _read_time(data),
         Path: lambda data, _: Path(_read_exactly(data, str)),
-        object: lambda data, _: data,
+        enum.StrEnum: lambda data, kind: kind(_read_exactly(data, str)),
+        enum.IntEnum: _read_member,
     }
     for kind, read in readers.items():
         converter.register_structure_hook(kind, read)
-    converter.register_structure_hook_func(lambda kind: _is_class(kind, enum.IntEnum), _read_member)
+    converter.register_structure_hook_func(lambda kind: kind is object, lambda data, _: data)
+    converter.register_structure_hook_func(_is_choice, _read_choice)
     converter.register_structure_hook_func(
-        lambda kind: typing.get_origin(kind) is typing.Literal, _read_choice
-    )
-    converter.register_structure_hook_func(
-        lambda kind: typing.get_origin(kind) is tuple and typing.get_args(kind)[1:] == (...,),
+        _is_tuple_of_any_length,
         lambda data, kind: _read_tuple(data, typing.get_args(kind)[0], converter),
     )
 
 
-def _is_class(kind: Any, base: type) -> bool:
-    return isinstance(kind, type) and issubclass(kind, base)
-
-
 def _is_set(kind: Any) -> bool:
-    return _is_class(getattr(kind, "__origin__", kind), cast("type", AbstractSet))
+    origin = getattr(kind, "__origin__", kind)
+    return isinstance(origin, type) and issubclass(origin, AbstractSet)
+
+
+def _is_choice(kind: Any) -> bool:
+    return typing.get_origin(kind) is typing.Literal
+
+
+def _is_tuple_of_any_length(kind: Any) -> bool:
+    return typing.get_origin(kind) is tuple and typing.get_args(kind)[1:] == (...,)
 
 
 def _write_decimal(value: Decimal) -> str:
