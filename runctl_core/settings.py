@@ -86,6 +86,11 @@ class LogSettings:
 
 
 @attrs.frozen(kw_only=True)
+class NoSettings:
+    """The section of a plugin that has nothing to set: every key in it is unknown."""
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """All sections of the core."""
 

@@ -12,6 +12,7 @@ import click
 from runctl_core import registry
 from runctl_core.api.provider import ProviderContext
 from runctl_core.cli.output import warn
+from runctl_core.cli.plugin_sections import import_settings
 from runctl_core.cli.state import State
 from runctl_core.discovery import PROVIDERS
 from runctl_core.facade import ProviderHandle
@@ -86,9 +87,8 @@ class Session:
         disabled = self.configuration.settings.plugins.disabled
         plugin = registry.load(registry.pick(PROVIDERS, name, disabled=disabled))
         info = registry.describe_provider(plugin)
-        settings = None
-        if info.settings:
-            settings = self.configuration.section(name, registry.import_string(info.settings))
+        section: object = self.configuration.section(name, import_settings(plugin, info))
+        settings = section if info.settings else None
         context = ProviderContext(home=self.home, state_dir=self.home / "providers" / name)
         manager = registry.build_provider(plugin, info, settings=settings, context=context)
         return ProviderHandle(plugin=plugin, info=info, manager=manager)

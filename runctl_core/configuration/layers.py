@@ -110,16 +110,10 @@ def layer_of_environment(env: Mapping[str, str], cwd: Path, providers: Collectio
     return Layer(sections=sections, warnings=tuple(warnings))
 
 
-def layer_of_options(options: Mapping[str, Any], cwd: Path) -> Layer:
-    """What was typed, by dotted key."""
-    sections: Sections = {}
-    for name, value in options.items():
-        section, _, key = name.rpartition(".")
-        raw = RawValue(
-            value=value, origin="command line", folder=cwd, is_text=isinstance(value, str)
-        )
-        sections.setdefault(section, {})[key] = raw
-    return Layer(sections=sections)
+def layer_of_argument(keys: tuple[str, ...], text: str, cwd: Path) -> Layer:
+    """What one key and value on the command line say."""
+    raw = RawValue(value=text, origin="command line", folder=cwd, is_text=True)
+    return Layer(sections={".".join(keys[:-1]): {keys[-1]: raw}})
 
 
 def _key_of_variable(

@@ -15,7 +15,6 @@ from runctl_core.configuration.layers import (
     Sections,
     layer_of_environment,
     layer_of_file,
-    layer_of_options,
 )
 from runctl_core.configuration.values import RawValue, build
 from runctl_core.paths import find_project_file, user_config_file, user_home
@@ -78,14 +77,12 @@ def load_configuration(
     cwd: Path,
     env: Mapping[str, str],
     config_path: str | Path | None = None,
-    options: Mapping[str, Any] | None = None,
     find_providers: Callable[[], Collection[str]] = find_provider_names,
 ) -> Configuration:
-    """Read every layer: user file, project file, variables, options; later ones win.
+    """Read every layer: user file, project file, variables; later ones win.
 
     Args:
         config_path: read this instead of the project file.
-        options: values by dotted key, from the command line.
         find_providers: gives the names whose sections belong to plugins; called only when it matters.
 
     Raises:
@@ -95,8 +92,6 @@ def load_configuration(
     layers = [read_layer(path) for path in files]
     if any(name.startswith(("RUNCTL_", "TRAINCTL_")) for name in env):
         layers.append(layer_of_environment(env, cwd, find_providers()))
-    if options:
-        layers.append(layer_of_options(options, cwd))
     return compose(layers, home=user_home(env), files=files, find_providers=find_providers)
 
 

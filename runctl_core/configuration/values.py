@@ -67,6 +67,12 @@ def build(section: str, cls: type, raw: dict[str, RawValue], *, home: Path) -> A
     return _expand_defaults(cls(**chosen), set(chosen), home)
 
 
+def read_setting(text: str, key: str, cls: type) -> Any:
+    """What typed text means for one key of a section; what does not fit is left for ``build`` to refuse."""
+    fields = attrs.fields_dict(attrs.resolve_types(cls))
+    return _read_text(text, _without_none(fields[key].type)) if key in fields else text
+
+
 def unknown_key(origin: str, key: str, known: list[str]) -> ConfigError:
     """The error for a key that means nothing."""
     from runctl_core.suggestions import did_you_mean
