@@ -66,12 +66,12 @@ class RemoteMachine(AgentMachine):
         reader = AnswerReader(greeting, on_frame)
         ended = self.converse(request_bytes(call, greeting, payload), reader.feed, timeout_s)
         if reader.answer is None:
-            raise self._failure(reader, ended)
+            raise self.failure(reader, ended)
         if "error" in reader.answer:
             raise far_error(self.name, reader.answer["error"])
         return reader.answer["value"]
 
-    def _failure(self, reader: AnswerReader, ended: Ended) -> RunctlError:
+    def failure(self, reader: AnswerReader, ended: Ended) -> RunctlError:
         """The error for a far side that ended without an answer."""
         if reader.has_greeted:
             return UnreachableError(

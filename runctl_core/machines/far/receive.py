@@ -174,9 +174,9 @@ def _manifest_of(records: list[dict[str, Any]]) -> dict[str, list[str]]:
     """What a tree places, with the folders that its paths imply."""
     placed = {record["path"]: [record["kind"], record.get("sha256") or ""] for record in records}
     for path in list(placed):
-        while "/" in path:
-            path = path.rpartition("/")[0]
-            placed.setdefault(path, ["directory", ""])
+        steps = path.split("/")
+        for count in range(1, len(steps)):
+            placed.setdefault("/".join(steps[:count]), ["directory", ""])
     return placed
 
 
