@@ -417,7 +417,9 @@ def is_finished(progress: Progress, options: argparse.Namespace) -> bool:
 def print_progress(training: Training, options: argparse.Namespace, **measured: float) -> None:
     """Print one line of key=value pairs; the epoch shown is the one the last step belongs to."""
     progress, world = training.progress, training.world
-    step_count = options.epochs * (TRAINING_COUNT // count_rows_per_step(options, world))
+    rows_per_step = count_rows_per_step(options, world)
+    steps_left = (options.epochs - progress.epoch) * (TRAINING_COUNT // rows_per_step)
+    step_count = progress.step + steps_left - progress.position // rows_per_step
     epoch = progress.epoch + (1 if progress.position else 0)
     values = " ".join(f"{name}={value:.6f}" for name, value in measured.items())
     world.say(f"epoch={epoch}/{options.epochs} step={progress.step}/{step_count} {values}")

@@ -297,7 +297,9 @@ def is_finished(state: State, options: argparse.Namespace) -> bool:
 def print_progress(state: State, options: argparse.Namespace, **measured: float) -> None:
     """Print one line of key=value pairs; the epoch shown is the one the last step belongs to."""
     rows_per_step = options.batch_size * options.accumulate
-    step_count = options.epochs * math.ceil(len(state.order) / rows_per_step)
+    epochs_left = options.epochs - state.epoch
+    steps_left = epochs_left * math.ceil(len(state.order) / rows_per_step)
+    step_count = state.step + steps_left - math.ceil(state.position / rows_per_step)
     epoch = state.epoch + (1 if state.position else 0)
     values = " ".join(f"{name}={value:.6f}" for name, value in measured.items())
     print(f"epoch={epoch}/{options.epochs} step={state.step}/{step_count} {values}", flush=True)
