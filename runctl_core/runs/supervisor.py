@@ -1235,7 +1235,10 @@ def _ending(outcome: Outcome) -> str:
 
 def start(run_dir: str) -> Json:
     """Start a run and return once it is known whether it runs."""
-    spec = read_json(os.path.join(run_dir, "spec.json"))
+    spec_path = os.path.join(run_dir, "spec.json")
+    spec = read_json(spec_path)
+    os.chmod(run_dir, 0o700)
+    os.chmod(spec_path, 0o600)  # it may name secrets in ``env``
     reader, writer = os.pipe()
     os.waitpid(fork(lambda: _detach(run_dir, spec, writer)), 0)
     os.close(writer)
@@ -1243,7 +1246,7 @@ def start(run_dir: str) -> Json:
         first = answers.readline()
     if not first:
         return {"ok": False, "error": "failed", "message": "the supervisor vanished while starting"}
-    return dict(json.loads(first), run_dir=run_dir)
+    return dict(json.loads(first), run=describe(run_dir))
 
 
 def _detach(run_dir: str, spec: Json, writer: int) -> None:
@@ -1287,20 +1290,18 @@ def stop(run_dir: str, grace_s: float | None) -> Json:
     """Ask a run to end.  Returns at once, unless the supervisor is gone and its part must be played here."""
     found = describe(run_dir)
     if found["state"] in FINAL_STATES:
-        return {"ok": True, "state": found["state"]}
+        return {"ok": True, "run": found}
     try:
         supervisor = read_json(os.path.join(run_dir, "supervisor.json"))
-    except (FileNotFoundError, ValueError) as error:
-        return {"ok": False, "error": "unknown", "message": str(error)}
+    except (FileNotFoundError, ValueError):
+        return {"ok": False, "error": "unknown", "message": found["detail"]}
     if supervisor.get("hostname") != os.uname().nodename or liveness(supervisor) == UNKNOWN:
         return {"ok": False, "error": "unknown", "message": found["detail"]}
     _write_wish(run_dir, grace_s)
-    if send_signal(supervisor, signal.SIGTERM):
-        return {"ok": True, "state": "stopping"}
     leader = supervisor.get("leader") or {}
-    if leader and liveness(leader) == ALIVE:
+    if not send_signal(supervisor, signal.SIGTERM) and leader and liveness(leader) == ALIVE:
         _stop_orphan(leader, _grace_of(run_dir, grace_s))
-    return {"ok": True, "state": describe(run_dir)["state"]}
+    return {"ok": True, "run": describe(run_dir)}
 
 
 def _write_wish(run_dir: str, grace_s: float | None) -> None:

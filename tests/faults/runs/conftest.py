@@ -127,9 +127,8 @@ class Lab:
 
 
 def _pids() -> list[int]:
-    return [
-        int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()
-    ]
+    found = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in found if pid != os.getpid()]
 
 
 def _traces(pid: int) -> bytes:

@@ -15,6 +15,7 @@ def test_success_is_recorded(lab):
     run_dir = lab.make("sh", "-c", "echo out; echo err >&2")
     answer = lab.start(run_dir)
     assert answer["state"] == "running"
+    assert answer["run"]["run_id"] == run_dir.name
     ended = lab.ended(run_dir)
     assert (ended["state"], ended["exit_code"], ended["signal"]) == ("succeeded", 0, None)
     assert (run_dir / "train.log").read_text() == "out\nerr\n"
