@@ -22,6 +22,7 @@ from runctl_core.api.requests import (
     TransferRequest,
 )
 from runctl_core.api.volumes import VolumeStore
+from runctl_core.registry import summarise
 
 if TYPE_CHECKING:
     from runctl_core.registry import Plugin
@@ -95,7 +96,7 @@ class ProviderHandle:
         chunks = self._call("logs", Iterator, ref=ref, follow=follow, tail_lines=tail_lines)
         try:
             yield from chunks
-        except Exception as error:  # noqa: BLE001 - everything a plugin raises is mapped
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - everything a plugin raises is mapped
             self._reraise("logs", error)
 
     def execute(self, ref: Ref, request: ExecRequest) -> Completed:
@@ -138,16 +139,15 @@ class ProviderHandle:
         answer: object = None
         try:
             answer = getattr(self.manager.hook, operation)(**arguments)
-        except Exception as error:  # noqa: BLE001 - everything a plugin raises is mapped
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - everything a plugin raises is mapped
             self._reraise(operation, error)
         return answer
 
-    def _reraise(self, operation: str, error: Exception) -> NoReturn:
+    def _reraise(self, operation: str, error: BaseException) -> NoReturn:
         if isinstance(error, RunctlError):
             raise error
-        lines = str(error).strip().splitlines() or [""]
         raise RunctlError(
-            f"{self.name} failed in {operation}: {type(error).__name__}: {lines[0]}",
+            f"{self.name} failed in {operation}: {summarise(error)}",
             hint=f"this is a defect of {self.plugin.ref.origin}; RUNCTL_DEBUG=1 shows the traceback",
         ) from error
 

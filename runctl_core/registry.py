@@ -87,10 +87,10 @@ def describe_provider(plugin: Plugin) -> ProviderInfo:
     """
     info = ask(plugin, "runctl_provider", ProviderInfo)
     if info.name != plugin.ref.name:
-        raise _misfit(plugin.ref, f"calls itself {info.name!r}, not {plugin.ref.name!r}")
+        raise misfit(plugin.ref, f"calls itself {info.name!r}, not {plugin.ref.name!r}")
     check_api_version(plugin.ref, info.api_version)
     if info.factory is None and info.capabilities.operations:
-        raise _misfit(plugin.ref, "declares operations and names no factory for them")
+        raise misfit(plugin.ref, "declares operations and names no factory for them")
     return info
 
 
@@ -108,7 +108,7 @@ def ask(plugin: Plugin, hook: str, kind: type[T], **arguments: object) -> T:
         raise _broken(plugin.ref, error, hook) from error
     if not isinstance(answer, kind):
         given = "nothing" if answer is None else type(answer).__name__
-        raise _misfit(plugin.ref, f"must answer {hook} with {kind.__name__}, not {given}")
+        raise misfit(plugin.ref, f"must answer {hook} with {kind.__name__}, not {given}")
     return answer
 
 
@@ -120,7 +120,29 @@ def check_api_version(ref: PluginRef, wanted: tuple[int, int]) -> None:
     """
     if wanted[0] != API_VERSION[0] or wanted[1] > API_VERSION[1]:
         asked, ours = (".".join(map(str, version)) for version in (wanted, API_VERSION))
-        raise _misfit(ref, f"wants plugin interface {asked}, this runctl has {ours}")
+        raise misfit(ref, f"wants plugin interface {asked}, this runctl has {ours}")
+
+
+def import_factory(plugin: Plugin, info: ProviderInfo) -> type[Provider]:
+    """Import a provider's class, which may bring its SDK, and check its operations without making one.
+
+    Raises:
+        PluginError: it cannot be imported, is no provider, or lacks or bends an operation.
+    """
+    try:
+        factory = import_string(info.factory or "")
+        if isinstance(factory, type) and issubclass(factory, Provider):
+            _manage_operations(object.__new__(factory), plugin.ref.name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _broken(plugin.ref, error, info.factory or "") from error
+    if not (isinstance(factory, type) and issubclass(factory, Provider)):
+        raise misfit(plugin.ref, f"names {info.factory}, which is no Provider")
+    missing = [name for name in info.capabilities.operations if not overrides(factory, name)]
+    if missing:  # such a hook would answer nothing, which reads like success
+        raise misfit(plugin.ref, f"declares {', '.join(missing)}, which {info.factory} lacks")
+    return factory
 
 
 def build_provider(plugin: Plugin, info: ProviderInfo, **arguments: object) -> pluggy.PluginManager:
@@ -129,18 +151,13 @@ def build_provider(plugin: Plugin, info: ProviderInfo, **arguments: object) -> p
     Raises:
         PluginError: the class cannot be imported, made, or has an operation of the wrong shape.
     """
-    manager = _OperationManager(PROJECT)
-    manager.add_hookspecs(Provider)
+    factory = import_factory(plugin, info)
     try:
-        provider = import_string(info.factory or "")(**arguments)
-        manager.register(provider, plugin.ref.name)
+        return _manage_operations(factory(**arguments), plugin.ref.name)  # type: ignore[arg-type]
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise _broken(plugin.ref, error, info.factory or "") from error
-    if not isinstance(provider, Provider):
-        raise _misfit(plugin.ref, f"names {info.factory}, which makes no Provider")
-    return manager
 
 
 def import_string(target: str) -> Any:
@@ -155,6 +172,15 @@ def import_string(target: str) -> Any:
 def overrides(provider: type[Provider], operation: str) -> bool:
     """Whether a provider class has an operation of its own."""
     return getattr(provider, operation) is not getattr(Provider, operation)
+
+
+def summarise(error: BaseException) -> str:
+    """A foreign error in one line; even one whose own text cannot be made."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # noqa: BLE001 - it is somebody else's code
+        lines = []
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 class _OperationManager(pluggy.PluginManager):
@@ -173,14 +199,24 @@ class _OperationManager(pluggy.PluginManager):
         return None
 
 
+def _manage_operations(provider: Provider, name: str) -> pluggy.PluginManager:
+    manager = _OperationManager(PROJECT)
+    manager.add_hookspecs(Provider)
+    manager.register(provider, name)
+    return manager
+
+
 def _broken(ref: PluginRef, error: BaseException, where: str = "") -> PluginError:
     place = f" in {where}" if where else ""
-    lines = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return PluginError(f"{_name(ref)} is broken{place}: {reason}", hint=_ways_out(ref))
+    return PluginError(f"{_name(ref)} is broken{place}: {summarise(error)}", hint=_ways_out(ref))
 
 
-def _misfit(ref: PluginRef, reason: str) -> PluginError:
+def misfit(ref: PluginRef, reason: str) -> PluginError:
+    """The error for a plugin that was loaded and does not fit.
+
+    Args:
+        reason: what it does wrong, to be read after its name.
+    """
     return PluginError(f"{_name(ref)} {reason}", hint=_ways_out(ref))
 
 

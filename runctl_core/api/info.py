@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from runctl_core.api.checks import is_a, is_version, maps_text_to
 from runctl_core.api.version import API_VERSION
 
 
@@ -48,8 +49,8 @@ OPERATIONS = tuple(
 class CommandRef:
     """A command of the provider's own: an import string ``module:attribute`` and its one-line help."""
 
-    target: str
-    summary: str
+    target: str = attrs.field(validator=is_a(str))
+    summary: str = attrs.field(validator=is_a(str))
 
 
 @attrs.frozen(kw_only=True)
@@ -63,12 +64,14 @@ class ProviderInfo:
         commands: extra commands under ``runctl NAME``.
     """
 
-    name: str
-    summary: str
-    factory: str | None = None
-    settings: str | None = None
-    capabilities: Capabilities = Capabilities()
-    commands: Mapping[str, CommandRef] = attrs.field(factory=dict)
-    credential_env: tuple[str, ...] = ()
-    docs_url: str = ""
-    api_version: tuple[int, int] = API_VERSION
+    name: str = attrs.field(validator=is_a(str))
+    summary: str = attrs.field(validator=is_a(str))
+    factory: str | None = attrs.field(default=None, validator=is_a(str, type(None)))
+    settings: str | None = attrs.field(default=None, validator=is_a(str, type(None)))
+    capabilities: Capabilities = attrs.field(default=Capabilities(), validator=is_a(Capabilities))
+    commands: Mapping[str, CommandRef] = attrs.field(
+        factory=dict, validator=maps_text_to(CommandRef)
+    )
+    credential_env: tuple[str, ...] = attrs.field(default=(), validator=is_a(tuple))
+    docs_url: str = attrs.field(default="", validator=is_a(str))
+    api_version: tuple[int, int] = attrs.field(default=API_VERSION, validator=is_version)

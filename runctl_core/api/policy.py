@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from runctl_core.api.checks import is_a, is_version, maps_text_to
 from runctl_core.api.model import Listing, Resource
 from runctl_core.api.version import API_VERSION
 
@@ -43,13 +44,13 @@ class Finding:
         hint: one line that says what to do instead.
     """
 
-    code: str
-    level: Level
-    reason: str
-    override: Override = Override.FORCE
-    target: str = ""
-    evidence: Mapping[str, str] = attrs.field(factory=dict)
-    hint: str = ""
+    code: str = attrs.field(validator=is_a(str))
+    level: Level = attrs.field(validator=is_a(Level))
+    reason: str = attrs.field(validator=is_a(str))
+    override: Override = attrs.field(default=Override.FORCE, validator=is_a(Override))
+    target: str = attrs.field(default="", validator=is_a(str))
+    evidence: Mapping[str, str] = attrs.field(factory=dict, validator=maps_text_to(str))
+    hint: str = attrs.field(default="", validator=is_a(str))
 
 
 class Truth(enum.StrEnum):
@@ -128,7 +129,7 @@ class PolicyContext:
 class PolicyInfo:
     """What a policy package says of itself.  ``codes`` maps each code it can give to an explanation."""
 
-    name: str
-    summary: str
-    codes: Mapping[str, str]
-    api_version: tuple[int, int] = API_VERSION
+    name: str = attrs.field(validator=is_a(str))
+    summary: str = attrs.field(validator=is_a(str))
+    codes: Mapping[str, str] = attrs.field(validator=maps_text_to(str))
+    api_version: tuple[int, int] = attrs.field(default=API_VERSION, validator=is_version)

@@ -46,7 +46,7 @@ def import_settings(plugin: registry.Plugin, info: ProviderInfo) -> type:
     try:
         cls = registry.import_string(info.settings)
         attrs.fields(cls)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"plugin {info.name!r} (from {plugin.ref.origin}) names settings {info.settings}, "
             f"which cannot be used: {type(error).__name__}: {error}"
