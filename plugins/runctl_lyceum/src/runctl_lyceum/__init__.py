@@ -1,0 +1,14 @@
+"""Lyceum Cloud for runctl: the plugin's description, and no operation yet."""
+
+from runctl_core.api import ProviderInfo, hookimpl
+
+
+@hookimpl
+def runctl_provider() -> ProviderInfo:
+    """Describe the provider; a capability is added together with the code that has it."""
+    return ProviderInfo(
+        name="lyceum",
+        summary="Lyceum Cloud; this version has no operation yet.",
+        credential_env=("LYCEUM_API_KEY",),
+        docs_url="https://docs.lyceum.technology/",
+    )
