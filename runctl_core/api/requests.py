@@ -134,11 +134,15 @@ class TransferRequest:
 
 @attrs.frozen(kw_only=True)
 class TransferReport:
-    """What a transfer did, or with ``dry_run`` would do."""
+    """What a transfer did, or with ``dry_run`` would do.
+
+    ``left_out`` are paths that cannot be copied: links that leave the source, devices, what may not be read.
+    """
 
     copied: tuple[str, ...] = ()
     skipped_count: int = 0
     deleted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     copied_bytes: int = 0
     verified: bool = False
     dry_run: bool = False

@@ -17,6 +17,7 @@ ERR = b"e"
 HEADER = b"h"
 DATA = b"d"
 DIGEST = b"s"
+PROGRESS = b"p"
 ANSWER = b"a"
 END = b"."
 

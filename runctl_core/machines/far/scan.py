@@ -18,9 +18,13 @@ MANIFEST_NAME = ".runctl-manifest.json"
 
 
 def scan(
-    payload: Iterable[Frame], emit: Emit, path: str, with_sha256: bool = False
+    payload: Iterable[Frame],
+    emit: Emit,
+    path: str,
+    with_sha256: bool = False,
+    only: list[str] | None = None,
 ) -> dict[str, Any]:
-    """List a file or folder.
+    """List a file or folder, or ``only`` the given paths in a folder.
 
     Returns:
         ``kind``: of ``path`` itself, ``None`` if there is nothing; ``records``: everything below, ordered by path, or
@@ -32,7 +36,8 @@ def scan(
     found: dict[str, Any] = {"kind": None, "records": [], "left_out": [], "is_complete": True}
     if os.path.isdir(top):
         found["kind"] = "directory"
-        _scan_folder(top, found, with_sha256)
+        paths = _walk(top, "") if only is None else ((path, True) for path in only)
+        _scan_folder(top, paths, found, with_sha256)
     elif os.path.exists(top):
         found["kind"] = "file"
         folder, name = os.path.split(top)
@@ -70,9 +75,11 @@ def free_bytes(path: str) -> int:
     return status.f_bavail * status.f_frsize
 
 
-def _scan_folder(top: str, found: dict[str, Any], with_sha256: bool) -> None:
+def _scan_folder(
+    top: str, paths: Iterable[tuple[str, bool]], found: dict[str, Any], with_sha256: bool
+) -> None:
     with Root(top) as root:
-        for path, is_readable in _walk(top, ""):
+        for path, is_readable in paths:
             if not is_readable:
                 found["left_out"].append(path)
                 found["is_complete"] = False

@@ -1,0 +1,1 @@
+"""Moving files: which belong to a project, what differs, copy, verify."""
