@@ -40,6 +40,15 @@ def find_project_file(cwd: Path) -> Path | None:
     return next((folder / PROJECT_FILE for folder in inside if _stands(folder)), None)
 
 
+def find_project_root(script: Path) -> Path:
+    """The folder that a script belongs to: the nearest with ``.git`` or ``pyproject.toml``, or else its own."""
+    folder = Path(os.path.abspath(script)).parent  # noqa: PTH100 - links are not followed
+    for candidate in (folder, *folder.parents):
+        if any((candidate / mark).exists() for mark in (".git", "pyproject.toml")):
+            return candidate
+    return folder
+
+
 def expand(path: Path, *, home: Path, folder: Path) -> Path:
     """``path`` made absolute: a leading ``~`` is ``home``, anything else relative is inside ``folder``."""
     if path.parts[:1] == ("~",):

@@ -39,7 +39,7 @@ class FileSlice:
     size_bytes: int
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class Machine(abc.ABC):
     """Somewhere to run things.  Paths are the machine's own; a leading ``~`` is its user's home.
 

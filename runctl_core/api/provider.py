@@ -56,7 +56,7 @@ class ProviderContext:
     sleep: Callable[[float], None] = time.sleep
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class Provider(abc.ABC):
     """One configured account of one cloud.
 

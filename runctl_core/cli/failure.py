@@ -54,7 +54,10 @@ def _explain_usage(error: click.ClickException) -> InputError:
     message = message[:1].lower() + message[1:]
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "runctl"
-    return InputError(message, hint=f"try '{path} --help'")
+    hint = f"try '{path} --help'"
+    if isinstance(error, click.NoSuchOption) and path.endswith(" train"):
+        hint = "options of the script itself go after --"
+    return InputError(message, hint=hint)
 
 
 def _print_findings(error: RunctlError) -> None:

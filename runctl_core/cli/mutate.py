@@ -41,6 +41,9 @@ class Options:
         return Consent(is_forced=self.force, is_given=self.yes, ask=_ask if can_ask else None)
 
 
+OPTION_NAMES = tuple(field.name for field in attrs.fields(Options))
+
+
 def mutation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command."""
     for add in (

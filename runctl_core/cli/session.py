@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from runctl_core import registry
+from runctl_core.api.model import Ref
 from runctl_core.api.provider import ProviderContext
 from runctl_core.cli.output import warn
 from runctl_core.cli.plugin_sections import import_settings
@@ -19,6 +21,7 @@ from runctl_core.facade import ProviderHandle
 
 if TYPE_CHECKING:
     from runctl_core.configuration import Configuration
+    from runctl_core.operations.running import Runs
     from runctl_core.runs.store import RunStore
 
 
@@ -77,6 +80,21 @@ class Session:
         if name not in self._providers:
             self._providers[name] = self._make_provider(name)
         return self._providers[name]
+
+    def resolve(self, provider: str, text: str) -> Ref:
+        """The full name of a resource that was given by its id, its name or what else the provider takes.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return self.provider(provider).status(Ref(provider=provider, id=text)).ref
+
+    @property
+    def running(self) -> Runs:
+        """The known runs and the way to the machines they train on."""
+        from runctl_core.operations.running import Runs
+
+        return Runs(store=self.runs, provider=self.provider, sleep=time.sleep)
 
     def close(self) -> None:
         """Let go of every provider's connections."""

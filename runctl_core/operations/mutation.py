@@ -40,6 +40,23 @@ class Consent:
     is_given: bool = False
     ask: Callable[[str], bool] | None = None
 
+    def insist(self, deed: str, question: str) -> None:
+        """Return only if the person agrees; the question states the facts and defaults to no.
+
+        Raises:
+            InputError: nobody can be asked.
+            RunctlError: the answer is no.
+        """
+        if self.is_given:
+            return
+        if self.ask is None:
+            raise InputError(
+                f"to {deed} needs consent, and there is no terminal to ask at",
+                hint="add --yes, or look first with --dry-run",
+            )
+        if not self.ask(question):
+            raise RunctlError("not confirmed; nothing was done")
+
 
 @attrs.frozen(kw_only=True)
 class Guard:
@@ -98,15 +115,8 @@ def authorise(plan: Plan, consent: Consent, question: str) -> Plan:
     verdict = plan.verdict.force() if consent.is_forced else plan.verdict
     if verdict.level is Level.BLOCK:
         raise _refusal(plan, verdict, was_forced=consent.is_forced)
-    if consent.is_given or not _needs_consent(plan, verdict):
-        return attrs.evolve(plan, verdict=verdict)
-    if consent.ask is None:
-        raise InputError(
-            f"to {plan.action.kind} needs consent, and there is no terminal to ask at",
-            hint="add --yes, or look first with --dry-run",
-        )
-    if not consent.ask(question):
-        raise RunctlError("not confirmed; nothing was done")
+    if _needs_consent(plan, verdict):
+        consent.insist(str(plan.action.kind), question)
     return attrs.evolve(plan, verdict=verdict)
 
 

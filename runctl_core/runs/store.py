@@ -132,6 +132,30 @@ class RunStore:
         temporary.write_text(json.dumps(report_from_run(run)), encoding="ascii")
         temporary.replace(folder / _REMOTE)
 
+    def forget(self, run_id: str) -> None:
+        """Remove what was noted of a run on another machine that then did not start."""
+        folder = self.path(run_id)
+        (folder / _REMOTE).unlink(missing_ok=True)
+        folder.rmdir()
+
+    def is_remote(self, run_id: str) -> bool:
+        """Whether a run trains on another machine, so that only what was last heard of it is here."""
+        return (self.path(run_id) / _REMOTE).exists()
+
+    def newest_on(self, resource: Ref) -> Run:
+        """The run that was started last on a resource.
+
+        Raises:
+            NotFoundError: none was started there from here.
+        """
+        for run in self.list():
+            if run.resource == resource:
+                return run
+        raise NotFoundError(
+            f"no training was started on {resource.id} from here",
+            hint="'runctl runs list' shows those that were",
+        )
+
     def _names(self) -> Sequence[str]:
         try:
             return [name for name in os.listdir(self.runs_dir) if not name.startswith(".")]  # noqa: PTH208 - many

@@ -9,7 +9,6 @@ from typing import TextIO
 import click
 
 from runctl_core.api.info import ProviderInfo
-from runctl_core.api.model import Ref
 from runctl_core.api.requests import ExecRequest
 from runctl_core.cli.frame import command
 from runctl_core.cli.output import emit, state
@@ -25,6 +24,7 @@ def build(info: ProviderInfo) -> click.Command:
     @click.option("--timeout", "timeout_s", type=Duration(), help="Give up waiting after this.")
     @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD...")
     def execute(id: str, timeout_s: float | None, argv: tuple[str, ...]) -> int:  # noqa: A002
+        session = current()
         is_json = state().is_json
         request = ExecRequest(
             argv=argv,
@@ -33,7 +33,7 @@ def build(info: ProviderInfo) -> click.Command:
             on_stdout=None if is_json else _writer(sys.stdout),
             on_stderr=None if is_json else _writer(sys.stderr),
         )
-        done = current().provider(info.name).execute(Ref(provider=info.name, id=id), request)
+        done = session.provider(info.name).execute(session.resolve(info.name, id), request)
         texts = {
             "stdout": done.stdout.decode("utf-8", "replace"),
             "stderr": done.stderr.decode("utf-8", "replace"),

@@ -1,0 +1,201 @@
+"""The provider of this machine: a resource is a run, and a run goes on without us."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from runctl_core.api import (
+    Completed,
+    ExecRequest,
+    InputError,
+    Listing,
+    ListQuery,
+    Location,
+    Machine,
+    NotFoundError,
+    Progress,
+    Ref,
+    Resource,
+    ResourceKind,
+    ResourceState,
+    Run,
+    RunState,
+    TrainRequest,
+    TransferReport,
+    TransferRequest,
+)
+from runctl_core.machines.local import LocalMachine
+from runctl_core.machines.provider import MachineProvider
+
+if TYPE_CHECKING:
+    from runctl_core.runs.spec import RunSpec
+
+STATES = {
+    RunState.QUEUED: ResourceState.PENDING,
+    RunState.PREPARING: ResourceState.RUNNING,
+    RunState.RUNNING: ResourceState.RUNNING,
+    RunState.STOPPING: ResourceState.STOPPING,
+    RunState.SUCCEEDED: ResourceState.STOPPED,
+    RunState.STOPPED: ResourceState.STOPPED,
+    RunState.FAILED: ResourceState.FAILED,
+    RunState.LOST: ResourceState.FAILED,
+}
+"""A run that is over is stopped, not gone: its log and checkpoints are here, and it can be resumed."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class LocalProvider(MachineProvider):
+    """Trainings on this machine."""
+
+    def train(self, request: TrainRequest) -> Run:
+        """Start a script where it stands, in the current folder; see ``Provider.train``."""
+        from runctl_core.runs.launch import launch
+
+        self.runs.prepare()
+        return launch(self._machine(), self._spec(request), home=str(self.context.home))
+
+    def list_resources(self, query: ListQuery) -> Listing:
+        """All runs on this machine, the newest first."""
+        resources = (describe(run) for run in self.runs.list() if run.resource.provider == "local")
+        wanted = query.states
+        return Listing(
+            resources=tuple(found for found in resources if not wanted or found.state in wanted)
+        )
+
+    def status(self, ref: Ref) -> Resource:
+        """Look at one run."""
+        return describe(self._run(ref))
+
+    def terminate(self, ref: Ref) -> None:
+        """End a run now: it is asked to end and then killed; what it saved stays."""
+        self._stop(ref, grace_s=0.0)
+
+    def stop(self, ref: Ref) -> None:
+        """Ask a run to save and end, and wait until it has."""
+        self._stop(ref, grace_s=None)
+
+    def execute(self, ref: Ref, request: ExecRequest) -> Completed:
+        """Run an argument vector in a run's project folder, with the run's variables."""
+        run = self._run(ref)
+        variables = {
+            "RUNCTL_RUN_ID": run.id,
+            "RUNCTL_CHECKPOINT_DIR": run.checkpoint_dir,
+            "RUNCTL_ATTEMPT": str(run.attempt),
+        }
+        return self._machine().run(
+            request.argv,
+            stdin=request.stdin,
+            env=variables,
+            cwd=run.project_dir or None,
+            timeout_s=request.timeout_s,
+            on_stdout=request.on_stdout,
+            on_stderr=request.on_stderr,
+        )
+
+    def transfer(self, request: TransferRequest, progress: Progress) -> TransferReport:
+        """Copy here; ``RUN:PATH`` is a path in the run's own folder."""
+        from runctl_core.transfer.copy import transfer
+
+        here = attrs.evolve(
+            request,
+            source=self._locate(request.source),
+            destination=self._locate(request.destination),
+        )
+        return transfer(here, progress)
+
+    def find(self, idempotency_key: str) -> Resource | None:
+        """The run of that id."""
+        try:
+            return self.status(Ref(provider="local", id=idempotency_key))
+        except NotFoundError:
+            return None
+
+    def connect(self, ref: Ref) -> Machine:
+        """This machine, whichever run is meant."""
+        self._run(ref)
+        return self._machine()
+
+    def _machine(self) -> LocalMachine:
+        return LocalMachine(home=str(self.context.home))
+
+    def _run(self, ref: Ref) -> Run:
+        run = self.runs.get(ref.id)
+        if run.resource.provider not in ("local", "unknown"):
+            raise NotFoundError(
+                f"run {run.id} trains on {run.resource}, not here",
+                hint=f"'runctl runs show {run.id}' looks at it",
+            )
+        return run
+
+    def _spec(self, request: TrainRequest) -> RunSpec:
+        from runctl_core.runs.dependencies import Site, find_uv, observe, plan_commands
+        from runctl_core.runs.spec import compose_spec
+
+        home = self.context.home
+        project = str(request.project_dir)
+        site = Site(
+            script=os.path.abspath(request.script),  # noqa: PTH100 - links are not followed
+            project_dir=project,
+            home=str(home),
+            run_dir=str(self.runs.path(request.run_id)),
+            uv=find_uv(os.environ),
+        )
+        commands = plan_commands(request, observe(request, os.environ, is_local=True), site)
+        folder = os.path.realpath(project)
+        return compose_spec(
+            request,
+            commands,
+            resource=Ref(provider="local", id=request.run_id),
+            cwd=str(Path.cwd()),
+            project_dir=project,
+            lock=str(
+                home / "locks" / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.lock"
+            ),
+            now=self.context.now(),
+        )
+
+    def _stop(self, ref: Ref, *, grace_s: float | None) -> None:
+        from runctl_core.runs.control import stop_run, wait_run
+
+        run = self._run(ref)
+        if run.state.is_final:
+            return
+        stop_run(self._machine(), run.run_dir, grace_s=grace_s)
+        wait_run(lambda: self.runs.get(run.id), sleep=self.context.sleep, poll_s=0.1)
+
+    def _locate(self, end: Location) -> Location:
+        if end.ref is None:
+            return end
+        root = Path(self._run(end.ref).run_dir)
+        path = Path(os.path.normpath(root / end.path))
+        if not path.is_relative_to(root):
+            raise InputError(f"{end.ref.id}:{end.path} is outside of the run's folder")
+        return Location(path=str(path))
+
+
+def describe(run: Run) -> Resource:
+    """A run as a resource."""
+    ending = f"signal {run.signal}" if run.signal else run.exit_code
+    native = {
+        "run_state": str(run.state),
+        "script": run.script,
+        "exit": "" if ending is None else str(ending),
+        "detail": run.detail,
+        "project": run.project_dir,
+        "log": run.log_path,
+        "checkpoints": run.checkpoint_dir,
+    }
+    return Resource(
+        ref=Ref(provider="local", id=run.id),
+        kind=ResourceKind.PROCESS,
+        name=run.name,
+        state=STATES.get(run.state, ResourceState.UNKNOWN),
+        created_at=run.created_at,
+        run_id=run.id,
+        native=native,
+    )
