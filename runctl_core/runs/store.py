@@ -93,11 +93,11 @@ class RunStore:
         return tuple(sorted(runs.values(), key=lambda run: (run.created_at, run.id), reverse=True))
 
     def get(self, text: str) -> Run:
-        """Find a run by its id, the beginning of its id, or its name.
+        """Find a run by its id, the beginning of its id, or its name; of one name, the newest.
 
         Raises:
             NotFoundError: there is none.
-            InputError: several fit.
+            InputError: several ids begin so.
         """
         names = self._names()
         if text in names:
@@ -182,11 +182,9 @@ class RunStore:
 
     def _get_by_name(self, text: str) -> Run:
         runs = self.list()
-        named = [run for run in runs if run.name == text]
-        if len(named) == 1:
-            return named[0]
-        if named:
-            raise _ambiguous(text, [run.id for run in named])
+        for run in runs:
+            if run.name == text:
+                return run
         raise NotFoundError(f"there is no run {text!r}", hint=_suggest(text, runs))
 
 

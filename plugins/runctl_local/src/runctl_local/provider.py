@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import attrs
 
 from runctl_core.api import (
     Completed,
+    Dependencies,
     ExecRequest,
     InputError,
     Listing,
@@ -33,6 +36,7 @@ from runctl_core.machines.local import LocalMachine
 from runctl_core.machines.provider import MachineProvider
 
 if TYPE_CHECKING:
+    from runctl_core.runs.dependencies import Commands
     from runctl_core.runs.spec import RunSpec
 
 STATES = {
@@ -46,6 +50,8 @@ STATES = {
     RunState.LOST: ResourceState.FAILED,
 }
 """A run that is over is stopped, not gone: its log and checkpoints are here, and it can be resumed."""
+
+_NEED_UV = frozenset({Dependencies.SCRIPT, Dependencies.PROJECT})
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -133,30 +139,44 @@ class LocalProvider(MachineProvider):
         return run
 
     def _spec(self, request: TrainRequest) -> RunSpec:
-        from runctl_core.runs.dependencies import Site, find_uv, observe, plan_commands
         from runctl_core.runs.spec import compose_spec
 
-        home = self.context.home
         project = str(request.project_dir)
-        site = Site(
-            script=os.path.abspath(request.script),  # noqa: PTH100 - links are not followed
-            project_dir=project,
-            home=str(home),
-            run_dir=str(self.runs.path(request.run_id)),
-            uv=find_uv(os.environ),
-        )
-        commands = plan_commands(request, observe(request, os.environ, is_local=True), site)
-        folder = os.path.realpath(project)
+        folder = hashlib.sha256(os.fsencode(os.path.realpath(project))).hexdigest()[:16]
         return compose_spec(
             request,
-            commands,
+            self._commands(request),
             resource=Ref(provider="local", id=request.run_id),
             cwd=str(Path.cwd()),
             project_dir=project,
-            lock=str(
-                home / "locks" / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.lock"
-            ),
+            lock=str(self.context.home / "locks" / f"{folder}.lock"),
             now=self.context.now(),
+        )
+
+    def _commands(self, request: TrainRequest) -> Commands:
+        """How the script is started; without uv, a project's script runs under the plain interpreter."""
+        from runctl_core.runs.dependencies import Site, find_uv, observe, plan_commands
+
+        env = dict(os.environ)
+        if Path(sys.prefix).is_relative_to(request.project_dir):
+            env.setdefault("VIRTUAL_ENV", sys.prefix)  # runctl runs from the project's environment
+        site = Site(
+            script=os.path.abspath(request.script),  # noqa: PTH100 - links are not followed
+            project_dir=str(request.project_dir),
+            home=str(self.context.home),
+            run_dir=str(self.runs.path(request.run_id)),
+            uv=find_uv(env),
+        )
+        seen = observe(request, env, is_local=True)
+        commands = plan_commands(request, seen, site)
+        if commands.source not in _NEED_UV or shutil.which(site.uv):
+            return commands
+        if request.dependencies is Dependencies.AUTO and commands.source is Dependencies.PROJECT:
+            plain = attrs.evolve(request, dependencies=Dependencies.NONE)
+            return plan_commands(plain, seen, site)
+        raise InputError(
+            f"{request.script} needs uv to install its dependencies, and uv is not installed",
+            hint="'pip install uv' brings it; --deps none does without",
         )
 
     def _stop(self, ref: Ref, *, grace_s: float | None) -> None:
