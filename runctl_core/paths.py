@@ -21,12 +21,19 @@ def user_home(env: Mapping[str, str]) -> Path:
 
 def user_config_file(env: Mapping[str, str]) -> Path:
     """The configuration file of the user, whether it exists or not."""
-    return _user_folder(env, "XDG_CONFIG_HOME", ".config", "user_config_dir") / "config.toml"
+    return _user_config_dir(env) / "runctl" / "config.toml"
 
 
-def state_dir(env: Mapping[str, str]) -> Path:
-    """The folder for what must survive the process and is no run, such as known host keys."""
-    return _user_folder(env, "XDG_STATE_HOME", ".local/state", "user_state_dir")
+def _user_config_dir(env: Mapping[str, str]) -> Path:
+    """Follow the XDG rules here; other systems have theirs in platformdirs, which takes longer to import."""
+    chosen = env.get("XDG_CONFIG_HOME", "")
+    if chosen.startswith("/"):  # XDG: a relative path is to be ignored
+        return Path(chosen)
+    if sys.platform.startswith("linux"):
+        return user_home(env) / ".config"
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir())
 
 
 def find_project_file(cwd: Path) -> Path | None:
@@ -98,15 +105,3 @@ def _unusable(path: Path, reason: str) -> InputError:
 
 def _stands(folder: Path) -> bool:
     return os.path.lexists(folder / PROJECT_FILE)
-
-
-def _user_folder(env: Mapping[str, str], variable: str, below_home: str, ask: str) -> Path:
-    """Follow the XDG rules here; other systems have theirs in platformdirs, which takes longer to import."""
-    chosen = env.get(variable, "")
-    if chosen.startswith("/"):  # XDG: a relative path is to be ignored
-        return Path(chosen) / "runctl"
-    if sys.platform.startswith("linux"):
-        return user_home(env) / below_home / "runctl"
-    import platformdirs
-
-    return Path(getattr(platformdirs, ask)("runctl", appauthor=False))

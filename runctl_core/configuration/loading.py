@@ -125,6 +125,7 @@ def compose(
         for section, values in layer.sections.items():
             raw.setdefault(section, {}).update(values)
     warnings.extend(_check_sections(raw, find_providers))
+    _register_secrets(raw)
     sections = {
         name: build(name, cls, raw.get(name, {}), home=home) for name, cls in SECTIONS.items()
     }
@@ -135,6 +136,17 @@ def compose(
         home=home,
         raw=raw,
     )
+
+
+def _register_secrets(raw: Sections) -> None:
+    """What a key calls a secret is never shown again, whoever comes across its value."""
+    if raw:
+        from runctl_core.redaction import is_secret_name, register_secret
+
+        for values in raw.values():
+            for key, given in values.items():
+                if is_secret_name(key) and isinstance(given.value, str):
+                    register_secret(given.value)
 
 
 def _find_files(

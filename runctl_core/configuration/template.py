@@ -44,13 +44,14 @@ def _render_section(name: str, cls: type, chosen: Mapping[str, Any]) -> Iterator
         key = f"{name}.{field.name}"
         yield f"# {field.metadata.get('doc', '')} ({describe(field)})\n"
         if key in chosen:
-            yield f"{field.name} = {_render_value(chosen[key])}\n"
+            yield f"{field.name} = {render_value(chosen[key])}\n"
         else:
             default = getattr(defaults, field.name)
-            yield f"# {field.name} = {'' if default is None else _render_value(default)}\n"
+            yield f"# {field.name} = {'' if default is None else render_value(default)}\n"
 
 
-def _render_value(value: Any) -> str:
+def render_value(value: Any) -> str:
+    """A setting's value as it is written in TOML."""
     import tomlkit
 
     from runctl_core.serialization import unstructure

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from runctl_core.api.errors import ConfigError
 from runctl_core.configuration import Configuration, load_configuration
 from runctl_core.configuration.toml_file import parse_toml
+from runctl_core.redaction import forget_secrets, redact_text
 from runctl_core.settings import SECTIONS, NoSettings, setting
 
 Load = Callable[..., Configuration]
@@ -222,6 +223,13 @@ def test_a_secret_value_is_not_repeated_in_an_error(load: Load) -> None:
         with pytest.raises(ConfigError) as caught:
             load(f"[aws]\n{text}").section("aws", Settings)
         assert "got ***" in str(caught.value).replace("'", "")
+
+
+def test_a_configured_secret_is_never_shown_again(load: Load) -> None:
+    """Not by anybody who comes across its value."""
+    load("[aws]\napi_key = 'canary-a'", RUNCTL_AWS_SESSION_TOKEN="canary-b")
+    assert redact_text("got canary-a and canary-b") == "got *** and ***"
+    forget_secrets()
 
 
 def test_a_policys_section_is_passed_through(load: Load) -> None:

@@ -10,15 +10,16 @@ import pytest
 
 from runctl_core.api.errors import InputError
 from runctl_core.files import replace_file
-from runctl_core.paths import ensure_private_folder, expand, state_dir, user_config_file
+from runctl_core.paths import ensure_private_folder, expand, user_config_file
 
 
-def test_folders_follow_xdg() -> None:
+def test_the_users_file_follows_xdg() -> None:
     """An absolute variable wins, a relative one is ignored."""
     assert user_config_file({"HOME": "/h"}) == Path("/h/.config/runctl/config.toml")
-    env = {"HOME": "/h", "XDG_CONFIG_HOME": "/x", "XDG_STATE_HOME": "relative"}
-    assert user_config_file(env) == Path("/x/runctl/config.toml")
-    assert state_dir(env) == Path("/h/.local/state/runctl")
+    absolute = {"HOME": "/h", "XDG_CONFIG_HOME": "/x"}
+    assert user_config_file(absolute) == Path("/x/runctl/config.toml")
+    relative = {"HOME": "/h", "XDG_CONFIG_HOME": "x"}
+    assert user_config_file(relative) == Path("/h/.config/runctl/config.toml")
 
 
 def test_expand_knows_home_and_folder() -> None:
