@@ -56,13 +56,14 @@ class Rows:
 def read_table(path: Path) -> tuple[Rows, Rows]:
     """Read a CSV file whose last column is the target; return (training, validation) rows.
 
-    Targets are scaled to mean 0 and variance 1: a loss of 1 is as good as always guessing the mean.
+    Inputs from [0, 1] are moved to [-1, 1].  Targets are scaled to mean 0 and variance 1, so that a
+    loss of 1 is as good as always guessing the mean.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             _, *records = csv.reader(file)
         numbers = [[float(cell) for cell in record] for record in records]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: not a table of numbers: {error}") from error
     if len(numbers) < 10 or len({len(row) for row in numbers}) != 1:
         raise InputError(f"{path}: needs at least 10 rows of the same length")
