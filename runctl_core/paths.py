@@ -88,7 +88,7 @@ def find_folder_problem(path: Path, status: os.stat_result) -> str:
     if not stat.S_ISDIR(status.st_mode):
         return "it is not a folder"
     if status.st_uid != os.geteuid():
-        return f"it belongs to user {status.st_uid}, not to you ({os.geteuid()})"
+        return f"it belongs to another user ({status.st_uid})"
     if status.st_mode & stat.S_IWOTH:
         return "everybody may write to it"
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):

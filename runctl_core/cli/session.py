@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ class Session:
         configure(
             level=levels.get(self.state.verbosity, "debug"),
             json=self.state.is_json,
-            color=self.state.has_color(),
+            color=self.state.has_color(sys.stderr),
         )
         for warning in loaded.warnings:
             warn(warning)

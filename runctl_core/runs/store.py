@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from runctl_core.api.errors import InputError, NotFoundError
+from runctl_core.paths import ensure_private_folder
 from runctl_core.runs import supervisor
 from runctl_core.runs.index import RunIndex
 from runctl_core.runs.records import report_from_run, run_from_report, unreadable_run
@@ -60,17 +61,10 @@ class RunStore:
         """Make the folders, for their owner alone.
 
         Raises:
-            InputError: they are another user's, cannot be written, or a file is in their place.
+            InputError: they are not ours alone, cannot be written, or a file is in their place.
         """
         for folder in (self.home, self.runs_dir):
-            try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise _unusable(folder, error) from None
-            if folder.stat().st_uid != os.geteuid():
-                raise InputError(f"{folder} belongs to another user", hint=_ELSEWHERE)
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise InputError(f"{folder} cannot be written", hint=_ELSEWHERE)
+            ensure_private_folder(folder)
 
     def list(self) -> tuple[Run, ...]:
         """Every run, newest first.

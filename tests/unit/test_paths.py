@@ -64,7 +64,7 @@ def _make_foreign(path: Path) -> None:
         (_make_file, "a file stands there"),
         (_make_below_file, "Not a directory"),
         (_make_open, "everybody may write to it"),
-        (_make_foreign, "it belongs to user 12345"),
+        (_make_foreign, "it belongs to another user .12345"),
     ],
 )
 def test_an_unusable_folder_is_refused_in_one_line(tmp_path: Path, make, reason: str) -> None:  # type: ignore[no-untyped-def]
