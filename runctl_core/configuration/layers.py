@@ -120,6 +120,11 @@ def _key_of_variable(
     variable: str, providers: Collection[str], *, is_strict: bool
 ) -> tuple[str, str] | None:
     words = variable.removeprefix("RUNCTL_").lower()
+    if is_strict and words.startswith(f"{POLICY}_"):
+        raise ConfigError(
+            f"environment: {variable}: policies have no variables",
+            hint=f"write [{POLICY}.NAME] in a configuration file",
+        )
     for section in sorted({*SECTIONS, *providers}, key=len, reverse=True):
         prefix = section.replace("-", "_").lower() + "_"
         key = words.removeprefix(prefix)
@@ -127,7 +132,7 @@ def _key_of_variable(
             continue
         if section not in SECTIONS or f"{section}.{key}" in _core_keys():
             return section, key
-        if is_strict:
+        if is_strict:  # the prototype had variables of other kinds
             known = [f"RUNCTL_{name.replace('.', '_').upper()}" for name in _core_keys()]
             raise unknown_key("environment", variable, known)
     return None

@@ -168,6 +168,7 @@ def test_variables_are_read_as_their_settings_type(load: Load) -> None:
         ("RUNCTL_RUNS_GRACE", "3", "did you mean RUNCTL_RUNS_GRACE_S?"),
         ("RUNCTL_RUNS_GRACE_S", "x", "RUNCTL_RUNS_GRACE_S: runs.grace_s expects a number"),
         ("RUNCTL_RUNS_GRACE_S", "nan", "RUNCTL_RUNS_GRACE_S: runs.grace_s expects a number"),
+        ("RUNCTL_POLICY_NIGHT_FROM", "8", "policies have no variables; write [policy.NAME]"),
         ("RUNCTL_LOG_LEVEL", "loud", "log.level expects one of debug, info, warning, error"),
     ],
 )
