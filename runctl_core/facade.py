@@ -6,25 +6,27 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
-import pluggy
 
+from runctl_core import api
 from runctl_core.api.errors import NotSupportedError, RunctlError
-from runctl_core.api.info import ProviderInfo
-from runctl_core.api.machine import Completed, Machine
 from runctl_core.api.model import Checkpoint, Listing, Price, Ref, Resource, Run
-from runctl_core.api.provider import Progress
-from runctl_core.api.requests import (
-    CreateRequest,
-    ExecRequest,
-    ListQuery,
-    TrainRequest,
-    TransferReport,
-    TransferRequest,
-)
-from runctl_core.api.volumes import VolumeStore
 from runctl_core.registry import summarise
 
 if TYPE_CHECKING:
+    import pluggy
+
+    from runctl_core.api.info import ProviderInfo
+    from runctl_core.api.machine import Completed, Machine
+    from runctl_core.api.model import ListQuery
+    from runctl_core.api.provider import Progress
+    from runctl_core.api.requests import (
+        CreateRequest,
+        ExecRequest,
+        TrainRequest,
+        TransferReport,
+        TransferRequest,
+    )
+    from runctl_core.api.volumes import VolumeStore
     from runctl_core.registry import Plugin
 
 T = TypeVar("T")
@@ -73,11 +75,11 @@ class ProviderHandle:
 
     def volumes(self) -> VolumeStore:
         """See ``Provider.volumes``."""
-        return self._call("volumes", VolumeStore)
+        return self._call("volumes", api.VolumeStore)
 
     def transfer(self, request: TransferRequest, progress: Progress) -> TransferReport:
         """See ``Provider.transfer``."""
-        return self._call("transfer", TransferReport, request=request, progress=progress)
+        return self._call("transfer", api.TransferReport, request=request, progress=progress)
 
     def stop(self, ref: Ref) -> None:
         """See ``Provider.stop``."""
@@ -101,7 +103,7 @@ class ProviderHandle:
 
     def execute(self, ref: Ref, request: ExecRequest) -> Completed:
         """See ``Provider.execute``."""
-        return self._call("execute", Completed, ref=ref, request=request)
+        return self._call("execute", api.Completed, ref=ref, request=request)
 
     def price(self, shape_name: str, region: str | None, *, spot: bool) -> Price:
         """See ``Provider.price``."""
@@ -120,12 +122,15 @@ class ProviderHandle:
 
     def connect(self, ref: Ref) -> Machine:
         """See ``Provider.connect``."""
-        return self._call("connect", Machine, ref=ref)
+        return self._call("connect", api.Machine, ref=ref)
 
     def close(self) -> None:
         """See ``Provider.close``."""
         for provider in self.manager.get_plugins():
-            provider.close()
+            try:
+                provider.close()
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - everything a plugin raises is mapped
+                self._reraise("close", error)
 
     def _call(self, operation: str, kind: type[T], **arguments: object) -> T:
         answer = self._ask(operation, **arguments)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+REASON_LENGTH = 300
+
 
 @attrs.frozen(kw_only=True)
 class Plugin:
@@ -175,12 +177,13 @@ def overrides(provider: type[Provider], operation: str) -> bool:
 
 
 def summarise(error: BaseException) -> str:
-    """A foreign error in one line; even one whose own text cannot be made."""
+    """A foreign error in one short line; even one whose own text cannot be made."""
     try:
-        lines = str(error).strip().splitlines()
+        text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001 - it is somebody else's code
-        lines = []
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        text = ""
+    shown = text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
+    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
 
 
 class _OperationManager(pluggy.PluginManager):
