@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ class RunSpec:
     """Everything that the supervisor needs to know.  Paths are those of the machine that trains.
 
     Attributes:
-        script, args: what the user named, for display and for running it again.
+        script, args: what the user named, for display and for running it again; the script's path is that on the
+            machine that started the run.
         prepare, argv: what is executed: first the steps one by one, then the training.
         lock: the file whose holder may train; ``None`` to train beside others.
         checkpoint_dir: ``None`` for the folder ``checkpoints`` in the run directory.
@@ -75,7 +77,7 @@ def compose_spec(
         run_id=request.run_id,
         name=request.name or request.script.stem,
         resource=resource,
-        script=str(request.script),
+        script=os.path.abspath(request.script),  # noqa: PTH100 - links are not followed
         args=request.args,
         argv=commands.argv,
         prepare=commands.prepare,

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 ALIVE, DEAD, UNKNOWN = "alive", "dead", "unknown"
+ACTIVE_STATES = ("queued", "preparing", "running", "stopping")
 FINAL_STATES = ("succeeded", "failed", "stopped")
 GPU_PLACEHOLDER = "--nproc-per-node=auto"
 """Replaced by the supervisor where ``spec.nproc`` is 0, because only the machine itself can count its GPUs."""
@@ -385,6 +386,8 @@ _SPEC_KEYS = (
 
 def _read_spec(run_dir: str) -> Json:
     spec = read_json(os.path.join(run_dir, "spec.json"))
+    if not isinstance(spec.get("run_id"), str):
+        raise ValueError("spec.json names no run")  # noqa: TRY004 - damage is one kind
     found = {key: spec.get(key) for key in _SPEC_KEYS}
     found["log"] = log_path(run_dir, spec)
     found["checkpoint_dir"] = checkpoint_dir(run_dir, spec)
@@ -416,7 +419,7 @@ def _read_state(run_dir: str, proc: str) -> Json:
         return {"state": "unknown", "detail": f"it runs on host {there}, this is {host}"}
     found = liveness(supervisor, proc)
     if found == ALIVE:
-        return dict(read_json(os.path.join(run_dir, "state.json")), pid=supervisor["pid"])
+        return dict(_read_known(run_dir, "state.json", ACTIVE_STATES), pid=supervisor["pid"])
     if found == UNKNOWN:
         return {"state": "unknown", "detail": "whether its supervisor lives cannot be told"}
     # It may have ended properly since we looked.
@@ -425,12 +428,16 @@ def _read_state(run_dir: str, proc: str) -> Json:
 
 def _read_exit(run_dir: str) -> Json | None:
     try:
-        ended = read_json(os.path.join(run_dir, "exit.json"))
+        return _read_known(run_dir, "exit.json", FINAL_STATES)
     except FileNotFoundError:
         return None
-    if ended.get("state") not in FINAL_STATES:
-        raise ValueError("exit.json has no known state")
-    return ended
+
+
+def _read_known(run_dir: str, name: str, states: tuple[str, ...]) -> Json:
+    found = read_json(os.path.join(run_dir, name))
+    if found.get("state") not in states:
+        raise ValueError(f"{name} has no known state")
+    return found
 
 
 def _read_unstarted(run_dir: str) -> Json:

@@ -78,13 +78,19 @@ def test_an_exact_id_wins_over_a_prefix(store):
     assert store.get("a1").id == "a1"
 
 
-@pytest.mark.parametrize("text", ["26", "twin"])
-def test_what_fits_several_is_refused(store, text):
-    """Neither a short prefix nor a shared name picks one of several."""
-    make_run(store, "260101-000000-aaaa", name="twin")
-    make_run(store, "260102-000000-bbbb", name="twin")
+def test_a_beginning_that_fits_several_is_refused(store):
+    """A short prefix never picks one of several runs."""
+    make_run(store, "260101-000000-aaaa")
+    make_run(store, "260102-000000-bbbb")
     with pytest.raises(InputError, match="fits 2 runs"):
-        store.get(text)
+        store.get("26")
+
+
+def test_a_name_means_its_newest_run(store):
+    """Running a script again does not make its name useless."""
+    make_run(store, "260101-000000-aaaa", name="twin", age_s=9)
+    make_run(store, "260102-000000-bbbb", name="twin")
+    assert store.get("twin").id == "260102-000000-bbbb"
 
 
 def test_not_found_names_the_nearest(store):
@@ -216,6 +222,30 @@ def test_reports_round_trip(args, state, seconds, exit_code):
         created_at=NOW + timedelta(seconds=seconds), exit_code=exit_code, ended_at=NOW,
     )  # fmt: skip
     assert run_from_report(json.loads(json.dumps(report_from_run(run)))) == run
+
+
+def test_the_newest_run_of_a_resource_is_found(store):
+    """A resource's run is the one started last; a forgotten record is gone."""
+    ref = Ref(provider="aws", region="us-east-1", id="i-1")
+    for age in (5, 1, 3):
+        made = NOW - timedelta(seconds=age)
+        store.record_remote(
+            Run(
+                id=f"r{age}",
+                name="n",
+                resource=ref,
+                script="s",
+                args=(),
+                state=RunState.RUNNING,
+                created_at=made,
+            )
+        )
+    assert store.newest_on(ref).id == "r1"
+    assert store.is_remote("r1")
+    store.forget("r1")
+    assert store.newest_on(ref).id == "r3"
+    with pytest.raises(NotFoundError):
+        store.newest_on(Ref(provider="aws", id="i-2"))
 
 
 def test_a_file_in_the_place_of_the_home_is_refused(tmp_path):
