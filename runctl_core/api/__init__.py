@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runctl_core.api.markers import hookimpl as hookimpl
     from runctl_core.api.model import Checkpoint as Checkpoint
     from runctl_core.api.model import Listing as Listing
+    from runctl_core.api.model import ListQuery as ListQuery
     from runctl_core.api.model import Price as Price
     from runctl_core.api.model import PriceKind as PriceKind
     from runctl_core.api.model import Problem as Problem
@@ -61,12 +62,13 @@ if TYPE_CHECKING:
     from runctl_core.api.requests import Dependencies as Dependencies
     from runctl_core.api.requests import ExecRequest as ExecRequest
     from runctl_core.api.requests import IfBusy as IfBusy
-    from runctl_core.api.requests import ListQuery as ListQuery
     from runctl_core.api.requests import Location as Location
     from runctl_core.api.requests import TrainRequest as TrainRequest
     from runctl_core.api.requests import TransferReport as TransferReport
     from runctl_core.api.requests import TransferRequest as TransferRequest
     from runctl_core.api.requests import Verify as Verify
+    from runctl_core.api.settings import between as between
+    from runctl_core.api.settings import setting as setting
     from runctl_core.api.tree import Entry as Entry
     from runctl_core.api.tree import EntryKind as EntryKind
     from runctl_core.api.tree import Tree as Tree
@@ -83,12 +85,13 @@ _HOME_OF = {
         "info": "Capabilities CommandRef ProviderInfo",
         "machine": "Completed FileSlice Machine",
         "markers": "hookimpl",
-        "model": """Checkpoint Listing Price PriceKind Problem Ref Resource ResourceKind ResourceState Run RunState
+        "model": """Checkpoint Listing ListQuery Price PriceKind Problem Ref Resource ResourceKind ResourceState Run RunState
             Shape Volume""",
         "policy": """Action ActionKind Fact Finding Level Override PolicyContext PolicyInfo Truth""",
         "provider": "Progress Provider ProviderContext",
-        "requests": """CreateRequest Dependencies ExecRequest IfBusy ListQuery Location TrainRequest TransferReport
+        "requests": """CreateRequest Dependencies ExecRequest IfBusy Location TrainRequest TransferReport
             TransferRequest Verify""",
+        "settings": "between setting",
         "tree": "Entry EntryKind Tree",
         "version": "API_VERSION",
         "volumes": "CreateVolumeRequest VolumeStore",

@@ -150,6 +150,15 @@ class Problem:
 
 
 @attrs.frozen(kw_only=True)
+class ListQuery:
+    """Which resources to list; an empty ``states`` means all that are not gone."""
+
+    states: frozenset[ResourceState] = frozenset()
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    include_terminated: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Listing:
     """What a provider has.
 

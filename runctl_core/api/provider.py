@@ -20,11 +20,10 @@ from runctl_core.api.markers import hookspec
 
 if TYPE_CHECKING:
     from runctl_core.api.machine import Completed, Machine
-    from runctl_core.api.model import Checkpoint, Listing, Price, Ref, Resource, Run
+    from runctl_core.api.model import Checkpoint, Listing, ListQuery, Price, Ref, Resource, Run
     from runctl_core.api.requests import (
         CreateRequest,
         ExecRequest,
-        ListQuery,
         TrainRequest,
         TransferReport,
         TransferRequest,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from runctl_core.api.model import Ref, ResourceState
+from runctl_core.api.model import Ref
 
 
 @attrs.frozen(kw_only=True)
@@ -95,15 +95,6 @@ class ExecRequest:
     timeout_s: float | None = None
     on_stdout: Callable[[bytes], None] | None = None
     on_stderr: Callable[[bytes], None] | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ListQuery:
-    """Which resources to list; an empty ``states`` means all that are not gone."""
-
-    states: frozenset[ResourceState] = frozenset()
-    tags: Mapping[str, str] = attrs.field(factory=dict)
-    include_terminated: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -14,18 +14,18 @@ from runctl_core.api.errors import (
     RunctlError,
     UnreachableError,
 )
-from runctl_core.api.machine import Completed, Machine
-from runctl_core.api.model import Ref, Resource, Run, RunState
-from runctl_core.api.provider import Progress, Provider
-from runctl_core.api.requests import (
-    ExecRequest,
-    ListQuery,
-    TrainRequest,
-    TransferReport,
-    TransferRequest,
-)
+from runctl_core.api.model import ListQuery, Ref, Resource, Run, RunState
+from runctl_core.api.provider import Provider
 
 if TYPE_CHECKING:
+    from runctl_core.api.machine import Completed, Machine
+    from runctl_core.api.provider import Progress
+    from runctl_core.api.requests import (
+        ExecRequest,
+        TrainRequest,
+        TransferReport,
+        TransferRequest,
+    )
     from runctl_core.runs.spec import RunSpec
     from runctl_core.runs.store import RunStore
 

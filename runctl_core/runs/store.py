@@ -16,16 +16,15 @@ import attrs
 
 from runctl_core.api.errors import InputError, NotFoundError
 from runctl_core.paths import ensure_private_folder
-from runctl_core.runs import supervisor
 from runctl_core.runs.index import RunIndex
 from runctl_core.runs.records import report_from_run, run_from_report, unreadable_run
-from runctl_core.runs.spec import RunSpec, load_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runctl_core.api.model import Ref, Run
     from runctl_core.runs.records import Report
+    from runctl_core.runs.spec import RunSpec
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX_LENGTH = 4
@@ -110,6 +109,8 @@ class RunStore:
             NotFoundError: this machine has no spec of it.
             InputError: its spec is damaged.
         """
+        from runctl_core.runs.spec import load_spec
+
         try:
             return load_spec((self.path(run_id) / "spec.json").read_bytes())
         except FileNotFoundError:
@@ -159,6 +160,8 @@ class RunStore:
             raise _unusable(self.runs_dir, error) from None
 
     def _report(self, name: str) -> Report:
+        from runctl_core.runs import supervisor
+
         folder = str(self.path(name))
         try:
             return supervisor.read_json(f"{folder}/{_REMOTE}")

@@ -6,9 +6,8 @@ import click
 
 from runctl_core.api.errors import PartialError
 from runctl_core.api.info import ProviderInfo
-from runctl_core.api.model import Listing, Resource
+from runctl_core.api.model import Listing, ListQuery, Resource
 from runctl_core.api.provider import utc_now
-from runctl_core.api.requests import ListQuery
 from runctl_core.cli import words
 from runctl_core.cli.frame import command
 from runctl_core.cli.output import emit, note, say, table

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,30 +10,31 @@ from typing import TYPE_CHECKING
 import attrs
 
 from runctl_core.api import (
-    Completed,
-    Dependencies,
-    ExecRequest,
     InputError,
     Listing,
-    ListQuery,
-    Location,
-    Machine,
     NotFoundError,
-    Progress,
     Ref,
     Resource,
     ResourceKind,
     ResourceState,
     Run,
     RunState,
-    TrainRequest,
-    TransferReport,
-    TransferRequest,
 )
-from runctl_core.machines.local import LocalMachine
 from runctl_core.machines.provider import MachineProvider
 
 if TYPE_CHECKING:
+    from runctl_core.api import (
+        Completed,
+        ExecRequest,
+        ListQuery,
+        Location,
+        Machine,
+        Progress,
+        TrainRequest,
+        TransferReport,
+        TransferRequest,
+    )
+    from runctl_core.machines.local import LocalMachine
     from runctl_core.runs.dependencies import Commands
     from runctl_core.runs.spec import RunSpec
 
@@ -50,8 +49,6 @@ STATES = {
     RunState.LOST: ResourceState.FAILED,
 }
 """A run that is over is stopped, not gone: its log and checkpoints are here, and it can be resumed."""
-
-_NEED_UV = frozenset({Dependencies.SCRIPT, Dependencies.PROJECT})
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -127,6 +124,8 @@ class LocalProvider(MachineProvider):
         return self._machine()
 
     def _machine(self) -> LocalMachine:
+        from runctl_core.machines.local import LocalMachine
+
         return LocalMachine(home=str(self.context.home))
 
     def _run(self, ref: Ref) -> Run:
@@ -139,6 +138,8 @@ class LocalProvider(MachineProvider):
         return run
 
     def _spec(self, request: TrainRequest) -> RunSpec:
+        import hashlib
+
         from runctl_core.runs.spec import compose_spec
 
         project = str(request.project_dir)
@@ -155,6 +156,9 @@ class LocalProvider(MachineProvider):
 
     def _commands(self, request: TrainRequest) -> Commands:
         """How the script is started; without uv, a project's script runs under the plain interpreter."""
+        import shutil
+
+        from runctl_core.api import Dependencies
         from runctl_core.runs.dependencies import Site, find_uv, observe, plan_commands
 
         env = dict(os.environ)
@@ -169,7 +173,8 @@ class LocalProvider(MachineProvider):
         )
         seen = observe(request, env, is_local=True)
         commands = plan_commands(request, seen, site)
-        if commands.source not in _NEED_UV or shutil.which(site.uv):
+        needs_uv = commands.source in (Dependencies.SCRIPT, Dependencies.PROJECT)
+        if not needs_uv or shutil.which(site.uv):
             return commands
         if request.dependencies is Dependencies.AUTO and commands.source is Dependencies.PROJECT:
             plain = attrs.evolve(request, dependencies=Dependencies.NONE)
@@ -195,7 +200,7 @@ class LocalProvider(MachineProvider):
         path = Path(os.path.normpath(root / end.path))
         if not path.is_relative_to(root):
             raise InputError(f"{end.ref.id}:{end.path} is outside of the run's folder")
-        return Location(path=str(path))
+        return attrs.evolve(end, path=str(path), ref=None)
 
 
 def describe(run: Run) -> Resource:
