@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("sshd_server",)
+
 SKIPS_ALLOWED_IN_CI = "not declared:"
 
 

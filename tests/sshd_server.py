@@ -74,7 +74,8 @@ class SshServer:
         config = self.folder / "sshd_config"
         config.write_text("\n".join((*self._config(), *lines)) + "\n")
         command = [str(sshd_program()), "-D", "-e", "-f", str(config)]
-        self.process = subprocess.Popen(command, stderr=(self.folder / "log").open("ab"))
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log)
         wait_until(self._is_listening, "sshd to listen")
 
     def stop(self) -> None:
@@ -163,6 +164,14 @@ def short_runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def shared_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A running server for tests that leave it as it is."""
+    with new_server(tmp_path_factory.mktemp("sshd")) as server:
+        server.start()
+        yield server
 
 
 @pytest.fixture
