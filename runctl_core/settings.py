@@ -3,33 +3,12 @@
 A key stands here only when something obeys it.  Plugins describe their own sections in the same way.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
-Check = Callable[[Any, Any, Any], Any]
-
-
-def setting(default: Any, doc: str, *, check: Check | None = None) -> Any:
-    """Declare one setting of a section.
-
-    Args:
-        doc: one line that says what it does.
-        check: an attrs validator; its message is shown to the user.
-    """
-    return attrs.field(default=default, validator=check, metadata={"doc": doc})
-
-
-def between(low: float, high: float) -> Check:
-    """Accept numbers from ``low`` to ``high``, both included."""
-
-    def check(_instance: Any, _field: Any, value: float) -> None:
-        if not low <= value <= high:
-            raise ValueError(f"must be from {low:g} to {high:g}")
-
-    return check
+from runctl_core.api.settings import between, setting
 
 
 @attrs.frozen(kw_only=True)

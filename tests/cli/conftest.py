@@ -15,8 +15,7 @@ from runctl_core.cli.main import main
 
 ACME = """
 import attrs
-from runctl_core.api import ProviderInfo, hookimpl
-from runctl_core.settings import setting
+from runctl_core.api import ProviderInfo, hookimpl, setting
 
 @attrs.frozen(kw_only=True)
 class AcmeSettings:

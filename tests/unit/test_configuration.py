@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runctl_core.api import setting
 from runctl_core.api.errors import ConfigError
 from runctl_core.configuration import Configuration, load_configuration
 from runctl_core.configuration.toml_file import parse_toml
 from runctl_core.redaction import forget_secrets, redact_text
-from runctl_core.settings import SECTIONS, NoSettings, setting
+from runctl_core.settings import SECTIONS, NoSettings
 
 Load = Callable[..., Configuration]
 

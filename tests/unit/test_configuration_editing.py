@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runctl_core.api import setting
 from runctl_core.api.errors import ConfigError, InputError
 from runctl_core.configuration.editing import parse_value, set_key, split_key
 from runctl_core.configuration.layers import layer_of_file
@@ -17,7 +18,7 @@ from runctl_core.configuration.loading import compose
 from runctl_core.configuration.migration import Migration, migrate
 from runctl_core.configuration.template import render_template
 from runctl_core.configuration.toml_file import parse_toml
-from runctl_core.settings import RunSettings, Settings, setting
+from runctl_core.settings import RunSettings, Settings
 
 
 @attrs.frozen(kw_only=True)
