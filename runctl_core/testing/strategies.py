@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -31,6 +32,8 @@ from runctl_core.api.policy import (
     Truth,
 )
 
+T = TypeVar("T")
+
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12)
 moments = st.datetimes(
@@ -44,7 +47,7 @@ sizes_gib = st.floats(min_value=0, max_value=1e6)
 tags = st.dictionaries(texts, texts, max_size=3)
 
 
-def maybe(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     """The strategy's values, or ``None`` for unknown."""
     return st.none() | strategy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -76,7 +77,8 @@ class LocalProvider(MachineProvider):
 
     def terminate(self, ref: Ref) -> None:
         """End a run now: it is asked to end and then killed; what it saved stays."""
-        self._stop(ref, grace_s=0.0)
+        with contextlib.suppress(NotFoundError):  # what never was has ended
+            self._stop(ref, grace_s=0.0)
 
     def stop(self, ref: Ref) -> None:
         """Ask a run to save and end, and wait until it has."""

@@ -1,0 +1,1 @@
+"""The provider contract in parts, one topic each."""
