@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ERRORS = {"not_found": NotFoundError, "bad_input": InputError, "failed": RunctlError}
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class AgentMachine(Machine):
     """A machine that can be asked to call the functions of ``runctl_core.machines.far``."""
 

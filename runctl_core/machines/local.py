@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runctl_core.machines.far.frames import Emit, Frame
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class LocalMachine(AgentMachine):
     """The machine this process runs on.
 

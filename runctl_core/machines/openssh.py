@@ -73,7 +73,7 @@ class SshTarget:
         return f"id-{_short_digest(self.resource_id)}"
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class OpenSshMachine(RemoteMachine):
     """A machine reached by ``ssh``; all its connections share one, which outlives a command by ``keep_s``.
 

@@ -31,7 +31,7 @@ class Ended:
     stderr: bytes = b""
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class RemoteMachine(AgentMachine):
     """A machine whose every operation is a request to a helper that is sent along.
 
@@ -89,7 +89,7 @@ class RemoteMachine(AgentMachine):
         )
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class OverRun(RemoteMachine):
     """Any machine as an ``AgentMachine``: the far side is started by its ``run``.
 

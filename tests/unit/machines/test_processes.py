@@ -86,7 +86,7 @@ def test_a_machine_without_a_driver_has_no_gpus(
     "command",
     [
         "python train.py",
-        "/usr/bin/python3.11 -u /work/finetune_llama.py --lr 1",
+        "/usr/bin/python3.11 -u /srv/finetune_llama.py --lr 1",
         "python3 -m torch.distributed.run --nproc 8 x.py",
         "python -m mypkg.training",
         "/venv/bin/python /venv/bin/torchrun --nproc_per_node 8 main.py",
