@@ -32,7 +32,7 @@ class RunIndex:
 
     def append(self, reports: Iterable[Mapping[str, Any]]) -> None:
         """Add final runs; a read-only or full disk only makes the next listing slower."""
-        lines = [json.dumps(report).encode("ascii") for report in reports]
+        lines = [_dump(report) for report in reports]
         if not lines:
             return
         # A line break in front keeps a line that was torn from spoiling the next.
@@ -50,6 +50,12 @@ class RunIndex:
             os.write(descriptor, data)
         finally:
             os.close(descriptor)
+
+
+def _dump(report: Mapping[str, Any]) -> bytes:
+    """Leave out what is not known: half the bytes take half the time to read."""
+    known = {key: value for key, value in report.items() if value not in (None, "")}
+    return json.dumps(known, separators=(",", ":")).encode("ascii")
 
 
 def _parse(lines: list[bytes]) -> Iterable[Any]:

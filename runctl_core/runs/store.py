@@ -78,10 +78,9 @@ class RunStore:
         final = []
         for name in names:
             if name not in runs:
-                report = self._report(name)
-                runs[name] = self._read(name, report)
+                runs[name] = self._read(name, self._report(name))
                 if runs[name].state.is_final:
-                    final.append(report)
+                    final.append(report_from_run(runs[name]))
         index.append(final)
         return tuple(sorted(runs.values(), key=lambda run: (run.created_at, run.id), reverse=True))
 
