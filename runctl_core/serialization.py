@@ -54,7 +54,8 @@ def structure(data: Any, kind: type[T]) -> T:
         TypeError: a value has the wrong type.
         KeyError: a required field is missing.
     """
-    return get_converter().structure(data, kind)
+    read = _find_reader(kind)
+    return read(data, kind) if read else get_converter().structure(data, kind)
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -98,25 +99,15 @@ def _register_writers(converter: Converter) -> None:
 
 
 def _register_readers(converter: Converter) -> None:
-    readers: Mapping[Any, Callable[[Any, Any], Any]] = {
-        bool: lambda data, _: _read_exactly(data, bool),
-        int: lambda data, _: _read_exactly(data, int),
-        str: lambda data, _: _read_exactly(data, str),
-        float: lambda data, _: _read_float(data),
-        Decimal: lambda data, _: _read_decimal(data),
-        datetime: lambda data, _: _read_time(data),
-        Path: lambda data, _: Path(_read_exactly(data, str)),
-        enum.StrEnum: lambda data, kind: kind(_read_exactly(data, str)),
-        enum.IntEnum: _read_member,
-    }
-    for kind, read in readers.items():
+    for kind, read in _READERS.items():
         converter.register_structure_hook(kind, read)
+    converter.register_structure_hook(
+        enum.StrEnum, lambda data, kind: kind(_read_exactly(data, str))
+    )
+    converter.register_structure_hook(enum.IntEnum, _read_member)
     converter.register_structure_hook_func(lambda kind: kind is object, lambda data, _: data)
     converter.register_structure_hook_func(_is_choice, _read_choice)
-    converter.register_structure_hook_func(
-        _is_tuple_of_any_length,
-        lambda data, kind: _read_tuple(data, typing.get_args(kind)[0], converter),
-    )
+    converter.register_structure_hook_func(_is_tuple_of_any_length, _read_tuple)
 
 
 def _is_set(kind: Any) -> bool:
@@ -191,10 +182,10 @@ def _read_choice(data: Any, kind: Any) -> Any:
     raise ValueError(f"{data!r} is not one of {typing.get_args(kind)}")
 
 
-def _read_tuple(data: Any, kind: Any, converter: Converter) -> tuple[Any, ...]:
+def _read_tuple(data: Any, kind: Any) -> tuple[Any, ...]:
     if not isinstance(data, list | tuple):  # text is iterable as well, and never meant so
         raise TypeError(f"{data!r} is not a list")
-    return tuple(converter.structure(item, kind) for item in data)
+    return tuple(structure(item, typing.get_args(kind)[0]) for item in data)
 
 
 def _read_member(data: Any, kind: type[T]) -> T:
@@ -202,3 +193,21 @@ def _read_member(data: Any, kind: type[T]) -> T:
         return cast("T", kind[_read_exactly(data, str).upper()])  # type: ignore[index]
     except KeyError as error:
         raise ValueError(f"{data!r} is not one of {[str(name) for name in kind]}") from error  # type: ignore[attr-defined]
+
+
+def _find_reader(kind: Any) -> Callable[[Any, Any], Any] | None:
+    """The way to read a type that needs no converter: settings are made of these, and cattrs takes long to import."""
+    if _is_choice(kind):
+        return _read_choice
+    return _read_tuple if _is_tuple_of_any_length(kind) else _READERS.get(kind)
+
+
+_READERS: Mapping[Any, Callable[[Any, Any], Any]] = {
+    bool: _read_exactly,
+    int: _read_exactly,
+    str: _read_exactly,
+    float: lambda data, _: _read_float(data),
+    Decimal: lambda data, _: _read_decimal(data),
+    datetime: lambda data, _: _read_time(data),
+    Path: lambda data, _: Path(_read_exactly(data, str)),
+}

@@ -261,6 +261,20 @@ def test_loading_without_files_imports_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.split() == []
 
 
+def test_reading_a_file_needs_no_converter(tmp_path: Path) -> None:
+    """The types of settings are few; cattrs would cost more than all the rest."""
+    (tmp_path / ".runctl.toml").write_text(
+        "[runs]\nhome = 'a'\ngrace_s = 1\n[output]\nformat = 'json'\n[plugins]\ndisabled = ['x']\n"
+    )
+    code = (
+        "import sys; from pathlib import Path; from runctl_core.configuration import load_configuration;"
+        f"done = load_configuration(cwd=Path({str(tmp_path)!r}), env={{'HOME': '/h'}});"
+        "print(done.settings.output.format, 'cattrs' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["json", "False"]
+
+
 _names = st.text("abcdefghij_-", min_size=1, max_size=6)
 _scalars = st.one_of(st.integers(-9, 9), st.booleans(), st.text("ab\n\"'#[]= é", max_size=5))
 _tables = st.dictionaries(_names, st.one_of(_scalars, st.lists(_scalars, max_size=3)), max_size=4)

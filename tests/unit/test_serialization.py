@@ -46,6 +46,8 @@ def _of(kind: Any) -> st.SearchStrategy[Any]:
         return st.none() | _of(next(one for one in arguments if one is not type(None)))
     if get_origin(kind) is tuple:
         return _tuple_of(arguments)
+    if get_origin(kind) is frozenset:
+        return st.frozensets(_of(arguments[0]), max_size=2)
     if arguments:  # a mapping of text
         return st.dictionaries(st.text(), _of(arguments[1]), max_size=2)
     if attrs.has(kind):
