@@ -63,6 +63,30 @@ def test_completion_loads_click_alone(tmp_path: Path) -> None:
     assert len(modules) <= 110
 
 
+@pytest.fixture
+def trained(tmp_path: Path) -> None:
+    """One run that has ended, so that a list has something to show."""
+    (tmp_path / "nothing.py").write_text("")
+    runctl = Path(sys.executable).with_name("runctl")
+    subprocess.run([runctl, "local", "train", "nothing.py"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.usefixtures("trained")
+def test_local_list_loads_what_it_needs(tmp_path: Path) -> None:
+    """Listing runs takes no converter, no table drawer, no logger and no SDK."""
+    modules = load(tmp_path, "local", "list")
+    assert third_party(modules) <= FOR_A_LIST
+    assert not modules & {"asyncio", "dataclasses", "importlib.metadata", "logging"}
+    assert len(modules) <= 175
+
+
+@pytest.mark.usefixtures("trained")
+def test_local_list_in_json_adds_the_converter(tmp_path: Path) -> None:
+    """JSON answers pay for the converter and for nothing else."""
+    modules = load(tmp_path, "local", "list", "--output", "json")
+    assert third_party(modules) <= FOR_A_LIST | {"cattr", "cattrs", "typing_extensions"}
+
+
 @pytest.mark.parametrize("cloud", ["aws", "lyceum", "runpod"])
 def test_provider_help_loads_no_sdk(tmp_path: Path, cloud: str) -> None:
     """A provider's help needs its description, never its SDK."""
