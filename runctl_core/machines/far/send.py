@@ -30,7 +30,10 @@ def send(
     """Send the file ``source``, or of the folder ``source`` the given records, or all of it.
 
     Returns:
-        ``left_out``: paths that cannot be copied: links that leave the folder, devices, what may not be read.
+        ``left_out``: paths that cannot be copied: links that leave the folder, devices, folders that may not be listed.
+
+    Raises:
+        PermissionError: a file may not be read.
     """
     del payload
     path = os.path.expanduser(source)
