@@ -18,6 +18,8 @@ import pytest
 from runctl_core.runs import supervisor
 
 DEADLINE_S = 30.0
+PYTHON = os.environ.get("RUNCTL_TEST_SUPERVISOR_PYTHON", sys.executable)
+"""Runs the supervisor; an older one can be named to test with."""
 Json = dict[str, Any]
 
 
@@ -70,7 +72,7 @@ class Lab:
     def ask(self, *words: object) -> Json:
         """Call the supervisor file as a client would."""
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-X", "utf8", supervisor.__file__, *map(str, words)],
+            [PYTHON, "-I", "-S", "-X", "utf8", supervisor.__file__, *map(str, words)],
             stdout=subprocess.PIPE,
             check=False,
             timeout=DEADLINE_S * 2,
