@@ -164,6 +164,16 @@ def test_a_killed_supervisor_loses_no_output_at_the_end(lab, until):
     assert "without an exit record" in lab.status(run_dir)["detail"]
 
 
+def test_the_log_goes_on_when_the_supervisors_whole_group_is_killed(lab, until):
+    """Kill -9 of the supervisor's process group, as an agent does that gives up: script and log go on."""
+    run_dir = lab.python(COUNT)
+    leader = lab.start(run_dir)["leader_pid"]
+    os.killpg(os.getpgid(record(run_dir)["pid"]), signal.SIGKILL)
+    until(lambda: lab.status(run_dir)["state"] == "lost")
+    grows(until, run_dir / "train.log")
+    assert is_alive(leader)
+
+
 def test_a_killed_logger_is_replaced(lab, until):
     """Kill -9 of the logger: the script does not notice, and no complete line is missing."""
     code = "import time\nfor n in range(300): print(n); time.sleep(0.002)"
