@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 import click
 
+from runctl_core.api.errors import NotFoundError
 from runctl_core.api.info import ProviderInfo
-from runctl_core.api.model import Ref, Resource
+from runctl_core.api.model import Ref, Resource, ResourceState
 from runctl_core.api.policy import ActionKind, Finding, Level
 from runctl_core.api.provider import utc_now
 from runctl_core.cli import words
@@ -84,11 +85,21 @@ def mutate(
         return
     allowed = authorise(plan, options.consent(), _question(plan))
     show_findings(allowed.verdict.findings)
-    done = carry_out(allowed, lambda target: operation(provider)(target.ref))
-    after = tuple(map(provider.status, done))
+    carry_out(allowed, lambda target: operation(provider)(target.ref))
+    after = tuple(_look_again(provider, kind, target) for target in allowed.action.targets)
     emit("action", {"action": kind, "resources": after}, findings=allowed.verdict.findings)
     for resource in after:
         say(f"{resource.name}: {words.state(resource)}")
+
+
+def _look_again(provider: ProviderHandle, kind: ActionKind, target: Resource) -> Resource:
+    """The target as it stands after the action; clouds that forget what has ended have ended it."""
+    try:
+        return provider.status(target.ref)
+    except NotFoundError:
+        if kind is not ActionKind.TERMINATE:
+            raise
+        return attrs.evolve(target, state=ResourceState.TERMINATED)
 
 
 def show_plan(plan: Plan) -> None:
