@@ -37,7 +37,8 @@ class PolicyContract:
 
     Attributes:
         name: of the policy's entry point.
-        triggers: for each code an action and a context that make the policy give it.
+        triggers: for each code an action and a context that make the policy give it; settings in the context are
+            put on top of the fixture's.
     """
 
     name: ClassVar[str] = ""
@@ -59,8 +60,8 @@ class PolicyContract:
 
         def put(question: Question) -> Verdict:
             action, context = question
-            policies = Policies(ready=(policy,))
-            return judge(policies, action, context, settings_of=lambda _name: settings)
+            own = {**settings, **context.settings}
+            return judge(Policies(ready=(policy,)), action, context, settings_of=lambda _name: own)
 
         return put
 

@@ -58,11 +58,14 @@ class Base:
     faults: ClassVar[frozenset[Fault]] = frozenset()
     secret: ClassVar[str] = ""
     left_out: ClassVar[dict[str, list[str]]] = {}
+    test_left_out: ClassVar[Callable[..., None] | None]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if cls.name:
             cls.left_out = remove_unmet(cls, _declared(cls))
+            if not cls.left_out:
+                cls.test_left_out = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one test of each fault, of each undeclared operation and of each thing left out."""
