@@ -10,8 +10,15 @@ import pytest
 
 from runctl_aws import runctl_provider
 from runctl_core.cli.plugged import VERBS
+from runctl_core.testing import ProviderContract
 
 RUNCTL = Path(sys.executable).with_name("runctl")
+
+
+class TestAws(ProviderContract):
+    """What the provider declares, which is its description."""
+
+    name = "aws"
 
 
 def test_nothing_is_declared_that_is_not_there() -> None:

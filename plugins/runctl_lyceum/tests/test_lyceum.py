@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from runctl_core.cli.plugged import VERBS
+from runctl_core.testing import ProviderContract
 from runctl_lyceum import runctl_provider
 
 RUNCTL = Path(sys.executable).with_name("runctl")
+
+
+class TestLyceum(ProviderContract):
+    """What the provider declares, which is its description."""
+
+    name = "lyceum"
 
 
 def test_nothing_is_declared_that_is_not_there() -> None:

@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from runctl_core.cli.plugged import VERBS
+from runctl_core.testing import ProviderContract
 from runctl_runpod import runctl_provider
 
 RUNCTL = Path(sys.executable).with_name("runctl")
+
+
+class TestRunpod(ProviderContract):
+    """What the provider declares, which is its description."""
+
+    name = "runpod"
 
 
 def test_nothing_is_declared_that_is_not_there() -> None:
