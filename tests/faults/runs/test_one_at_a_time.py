@@ -82,6 +82,23 @@ def test_the_queue_keeps_its_order(lab, until):
     assert order.read_text().split() == ["0", "1", "2", "3"]
 
 
+def test_the_queue_keeps_its_order_when_a_waiter_is_interrupted(lab, until):
+    """The kernel puts a waiter that was stopped for a moment at the end of its list; our order stays."""
+    first = lab.make(*HOLD)
+    lab.start(first)
+    order = lab.home / "order"
+    waiting = [lab.make("sh", "-c", f"echo {n} >> {order}", if_busy="queue") for n in range(2)]
+    supervisors = [lab.start(run_dir)["pid"] for run_dir in waiting]
+    waiter = until(lambda: supervisor.descendants(supervisors[0]))[0].pid
+    for signum, state in ((signal.SIGSTOP, "T"), (signal.SIGCONT, "S")):
+        os.kill(waiter, signum)
+        until(lambda s=state: supervisor.read_process(waiter).state == s)
+    lab.ask("stop", first)
+    for run_dir in waiting:
+        lab.ended(run_dir)
+    assert order.read_text().split() == ["0", "1"]
+
+
 def test_nobody_overtakes_the_queue(lab):
     """While somebody waits, a start that would not wait is refused."""
     first, second = lab.make(*HOLD), lab.make(*HOLD, if_busy="queue")
