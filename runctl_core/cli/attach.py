@@ -9,16 +9,20 @@ from types import FrameType
 
 from runctl_core.api.errors import RunctlError
 from runctl_core.api.model import Run
+from runctl_core.cli.failure import INTERRUPTED
 from runctl_core.cli.follow import Follower
 from runctl_core.cli.output import note, say
 from runctl_core.cli.runs_view import conclude
 from runctl_core.operations.running import Runs
 
 
-def attach(runs: Runs, run: Run) -> None:
+def attach(runs: Runs, run: Run) -> int:
     """Follow a run to its end and tell how it ended.
 
     Ctrl-C asks it to save and end, and goes on following; the second one leaves it to itself.
+
+    Returns:
+        0, or 130 when the run ended because of Ctrl-C.
 
     Raises:
         TrainingFailedError: the training failed.
@@ -26,10 +30,12 @@ def attach(runs: Runs, run: Run) -> None:
     """
     say(f"run {run.id} is {run.state}; its log is {run.log_path}")
     follower = Follower()
-    with _Interrupt(runs, run):
+    interrupt = _Interrupt(runs, run)
+    with interrupt:
         follower.show(_log(runs, run))
         ended = runs.wait(run)
     conclude(ended, follower.progress.summary())
+    return INTERRUPTED if interrupt.was_used else 0
 
 
 def _log(runs: Runs, run: Run) -> Iterator[bytes]:
@@ -41,7 +47,7 @@ class _Interrupt:
 
     def __init__(self, runs: Runs, run: Run) -> None:
         self._runs, self._run = runs, run
-        self._was_asked = False
+        self.was_used = False
 
     def __enter__(self) -> None:
         self._before = signal.signal(signal.SIGINT, self._handle)
@@ -50,10 +56,10 @@ class _Interrupt:
         signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _signum: int, _frame: FrameType | None) -> None:
-        if self._was_asked:
+        if self.was_used:
             note(f"\nrunctl: run {self._run.id} is left to end by itself")
             raise KeyboardInterrupt
-        self._was_asked = True
+        self.was_used = True
         note(
             f"\nrunctl: asking run {self._run.id} to save and end; Ctrl-C again leaves it to itself"
         )

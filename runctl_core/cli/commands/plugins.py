@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import attrs
+import click
 
 from runctl_core import registry
 from runctl_core.api.errors import PluginError
@@ -76,8 +77,7 @@ def _describe(ref: PluginRef) -> tuple[str, tuple[int, int] | None]:
             registry.import_factory(plugin, info)
         return ", ".join(info.capabilities.operations) or "no operations yet", info.api_version
     assert ref.group == COMMANDS
-    if not plugin.has("runctl_command"):
-        raise PluginError(f"plugin {ref.name!r} (from {ref.origin}) brings no command")
+    registry.ask(plugin, "runctl_command", click.Command, name=ref.name)
     return "a command", None
 
 

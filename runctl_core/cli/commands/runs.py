@@ -26,7 +26,9 @@ runs: RunctlGroup = _runs
 @runs.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option("-a", "--all", "everything", is_flag=True, help="Without a limit.")
-@click.option("--state", "states", multiple=True, type=click.Choice(list(RunState)))
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice([state.value for state in RunState])
+)
 def list_runs(limit: int, everything: bool, states: tuple[str, ...]) -> None:
     """List runs, the newest first."""
     found = current().runs.list()
@@ -95,14 +97,14 @@ def stop(run: str, grace_s: float | None, wait: bool) -> None:
 @runs.command("resume")
 @click.argument("run")
 @click.option("--wait/--detach", default=True, show_default=True, help="Follow it to its end.")
-def resume(run: str, wait: bool) -> None:
+def resume(run: str, wait: bool) -> int:
     """Train again what a run trained, from its newest checkpoint that is whole."""
     session = current()
     started = _resume(session, session.runs.get(run))
     if wait:
-        attach(session.running, started)
-    else:
-        emit("run", started, lambda: click.echo(started.id))
+        return attach(session.running, started)
+    emit("run", started, lambda: click.echo(started.id))
+    return 0
 
 
 def _resume(session: Session, old: Run) -> Run:

@@ -33,17 +33,17 @@ def build(info: ProviderInfo) -> click.Command:
     """Make the verb for one provider."""
     needs_target = info.capabilities.train_needs_target
 
-    def train(script: str, arguments: tuple[str, ...], **given: Any) -> None:
+    def train(script: str, arguments: tuple[str, ...], **given: Any) -> int:
         session = current()
         target = session.resolve(info.name, given.pop("target")) if needs_target else None
         wait, force = given.pop("wait"), given.pop("force")
         request = _request(session, script, arguments, target, given)
         run = _start(session, info, request, force=force)
         if wait:
-            attach(session.running, run)
-        else:
-            emit("run", run, lambda: click.echo(run.id))
-            say(f"'runctl runs logs -f {run.id}' follows it, 'runctl runs stop {run.id}' ends it")
+            return attach(session.running, run)
+        emit("run", run, lambda: click.echo(run.id))
+        say(f"'runctl runs logs -f {run.id}' follows it, 'runctl runs stop {run.id}' ends it")
+        return 0
 
     where = "on TARGET" if needs_target else "on this machine"
     return command("train", help=_HELP.format(where=where))(_with_options(info, train))
@@ -70,7 +70,13 @@ def _with_options(info: ProviderInfo, function: Callable[..., Any]) -> Callable[
         click.option("--checkpoint-dir", metavar="DIR", help="Where the script saves."),
         click.option("--resume", default="none", metavar="auto|PATH|none", show_default=True),
         click.option("--nproc", type=Processes(), help="Processes under torchrun; auto: all GPUs."),
-        click.option("--deps", type=click.Choice(list(Dependencies)), default=Dependencies.AUTO),
+        click.option(
+            "--deps",
+            type=click.Choice([choice.value for choice in Dependencies]),
+            default=Dependencies.AUTO.value,
+            show_default=True,
+            help="Where packages come from.",
+        ),
         click.option("--conda-env", metavar="NAME", help="Run in this conda environment."),
         click.option("--grace", "grace_s", type=Duration(), help="Time to save when stopped."),
         click.option("--queue", is_flag=True, help="Wait for the run that is there."),
