@@ -116,10 +116,10 @@ def _read_entry_points(distribution: str, version: str, folder: str) -> Iterator
         if line.startswith("["):
             group = line.strip("[]").strip()
         elif group in GROUPS and "=" in line and not line.startswith(("#", ";")):
-            name, _, target = line.partition("=")
-            yield PluginRef(
-                group, name.strip(), _strip_extras(target), distribution, version, folder
-            )
+            name, _, target = (part.strip() for part in line.partition("="))
+            if name:
+                target = _strip_extras(target)
+                yield PluginRef(group, name, target, distribution, version, folder)
 
 
 def _from_metadata() -> Iterator[PluginRef]:
