@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,11 +107,21 @@ class Session:
         disabled = self.configuration.settings.plugins.disabled
         plugin = registry.load(registry.pick(PROVIDERS, name, disabled=disabled))
         info = registry.describe_provider(plugin)
+        _hide_credentials(info.credential_env)
         section: object = self.configuration.section(name, import_settings(plugin, info))
         settings = section if info.settings else None
         context = ProviderContext(home=self.home, state_dir=self.home / "providers" / name)
         manager = registry.build_provider(plugin, info, settings=settings, context=context)
         return ProviderHandle(plugin=plugin, info=info, manager=manager)
+
+
+def _hide_credentials(variables: Iterable[str]) -> None:
+    """Keep what a provider's secret variables hold out of everything that is printed."""
+    from runctl_core.redaction import is_secret_name, register_secret
+
+    for name in filter(is_secret_name, variables):
+        if os.environ.get(name):
+            register_secret(os.environ[name])
 
 
 def current() -> Session:

@@ -13,7 +13,7 @@ from runctl_core.api.requests import Location, TransferReport, TransferRequest, 
 from runctl_core.cli import words
 from runctl_core.cli.frame import command
 from runctl_core.cli.mutate import Options
-from runctl_core.cli.output import emit, say
+from runctl_core.cli.output import emit, note, say
 from runctl_core.cli.progress import byte_progress
 from runctl_core.cli.session import current
 from runctl_core.facade import ProviderHandle
@@ -76,6 +76,8 @@ def _print(report: TransferReport) -> None:
     for path in (*report.copied, *(f"delete {path}" for path in report.deleted)):
         if report.dry_run:
             click.echo(path)
+    for path in report.left_out:
+        note(f"runctl: left out: {path}")
     checked = ", verified" if report.verified else ""
     say(
         f"{would} {len(report.copied)} files ({words.size(report.copied_bytes)}), "

@@ -60,8 +60,9 @@ class LocalProvider(MachineProvider):
         """Start a script where it stands, in the current folder; see ``Provider.train``."""
         from runctl_core.runs.launch import launch
 
+        spec = self._spec(request)
         self.runs.prepare()
-        return launch(self._machine(), self._spec(request), home=str(self.context.home))
+        return launch(self._machine(), spec, home=str(self.context.home))
 
     def list_resources(self, query: ListQuery) -> Listing:
         """All runs on this machine, the newest first."""
