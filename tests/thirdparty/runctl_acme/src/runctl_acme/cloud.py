@@ -62,8 +62,8 @@ class Cloud:
         return {"items": items, "next": page + 1 if more else None}
 
     def _create(self, kind: str, key: str, **fields: Any) -> Record:
-        if fields.get("shape", "small") not in PRICES:
-            raise CloudError(404, f"there is no shape {fields['shape']!r}")
+        if kind == "machines":
+            fields["usd_per_hour"] = self._price(fields["shape"])
         item_id = f"{kind[0]}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
         with contextlib.suppress(CloudError):
             return self._read(kind, item_id)  # the same key is the same thing

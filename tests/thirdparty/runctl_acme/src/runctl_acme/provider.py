@@ -126,6 +126,7 @@ def describe(record: Record) -> Resource:
         name=record["name"],
         state=STATES.get(record["state"], ResourceState.UNKNOWN),
         shape=Shape(name=record["shape"]),
+        price=price_of(record["usd_per_hour"]),
         created_at=datetime.fromisoformat(record["created"]),
         tags=record["tags"],
     )
