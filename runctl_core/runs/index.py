@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
+
+_BEGINNING = b'{"run_id":"'
 
 
 @attrs.frozen
@@ -22,12 +24,18 @@ class RunIndex:
 
     path: Path
 
-    def read(self) -> dict[str, Mapping[str, Any]]:
-        """Read what is there; nothing, where that is unreadable."""
+    def read(self, only: Container[str] | None = None) -> dict[str, Mapping[str, Any]]:
+        """Read what is there; nothing, where that is unreadable.
+
+        Args:
+            only: the ids that matter; the lines of others are not even parsed.
+        """
         try:
             lines = self.path.read_bytes().split(b"\n")
         except OSError:
             return {}
+        if only is not None:
+            lines = [line for line in lines if _leading_id(line) in only]
         return {name: entry for entry in _parse(lines) if (name := _run_id(entry))}
 
     def append(self, reports: Iterable[Mapping[str, Any]]) -> None:
@@ -54,8 +62,15 @@ class RunIndex:
 
 def _dump(report: Mapping[str, Any]) -> bytes:
     """Leave out what is not known: half the bytes take half the time to read."""
-    known = {key: value for key, value in report.items() if value not in (None, "")}
+    known = {"run_id": report.get("run_id")}  # comes first, see _leading_id
+    known |= {key: value for key, value in report.items() if value not in (None, "")}
     return json.dumps(known, separators=(",", ":")).encode("ascii")
+
+
+def _leading_id(line: bytes) -> str:
+    """The id that a line of ours begins with, without parsing the line."""
+    start = len(_BEGINNING)
+    return line[start : line.find(b'"', start)].decode("ascii", "replace")
 
 
 def _parse(lines: list[bytes]) -> Iterable[Any]:

@@ -65,15 +65,20 @@ class RunStore:
         for folder in (self.home, self.runs_dir):
             ensure_private_folder(folder)
 
-    def list(self) -> tuple[Run, ...]:
+    def list(self, *, limit: int | None = None) -> tuple[Run, ...]:
         """Every run, newest first.
+
+        Args:
+            limit: only the newest so many, which spares reading the others.
 
         Raises:
             InputError: the folder cannot be read.
         """
         names = self._names()
+        if limit is not None:
+            names = sorted(names, reverse=True)[:limit]  # ids sort by time
         index = RunIndex(self.runs_dir / ".index.jsonl")
-        indexed = index.read()
+        indexed = index.read(None if limit is None else frozenset(names))
         runs = {name: run for name in names if (run := _try_run(indexed.get(name)))}
         final = []
         for name in names:
@@ -83,6 +88,10 @@ class RunStore:
                     final.append(report_from_run(runs[name]))
         index.append(final)
         return tuple(sorted(runs.values(), key=lambda run: (run.created_at, run.id), reverse=True))
+
+    def count(self) -> int:
+        """How many runs there are."""
+        return len(self._names())
 
     def get(self, text: str) -> Run:
         """Find a run by its id, the beginning of its id, or its name; of one name, the newest.

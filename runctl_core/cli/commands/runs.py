@@ -31,10 +31,13 @@ runs: RunctlGroup = _runs
 )
 def list_runs(limit: int, everything: bool, states: tuple[str, ...]) -> None:
     """List runs, the newest first."""
-    found = current().runs.list()
-    wanted = [run for run in found if not states or run.state in states]
-    shown = wanted if everything else wanted[:limit]
-    emit("run.list", {"runs": shown, "total": len(wanted)}, lambda: _print(shown, len(wanted)))
+    store = current().runs
+    if states or everything:
+        wanted = [run for run in store.list() if not states or run.state in states]
+        shown, total = wanted if everything else wanted[:limit], len(wanted)
+    else:
+        shown, total = list(store.list(limit=limit)), store.count()
+    emit("run.list", {"runs": shown, "total": total}, lambda: _print(shown, total))
 
 
 def _print(shown: list[Run], total: int) -> None:

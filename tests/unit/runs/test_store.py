@@ -142,6 +142,17 @@ def test_final_runs_come_from_the_index(store):
     assert store.list() == before
 
 
+@pytest.mark.parametrize("limit", [0, 1, 3, 9])
+def test_the_newest_are_the_beginning_of_all(store, limit):
+    """Ids sort by time, so that a limit needs no look at the rest, with or without an index."""
+    for number in range(5):
+        make_run(store, f"26010{number}-000000-abcd", age_s=5 - number)
+    fresh = store.list(limit=limit)
+    assert fresh == store.list()[:limit]
+    assert fresh == store.list(limit=limit)
+    assert store.count() == 5
+
+
 def test_active_runs_are_never_indexed(store):
     """A run that can still change is always read."""
     make_run(store, "going", state=None)
