@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ class Follower:
         now = time.monotonic()
         if not self._has_line or not after.endswith(b"\n") or now - self._drawn_at < _REDRAW_S:
             return
-        line = self.line(now - self._started_at)[: shutil.get_terminal_size().columns - 1]
+        line = self.line(now - self._started_at)[: _terminal_columns() - 1]
         if line:
             sys.stderr.write(line)
             sys.stderr.flush()
@@ -69,3 +69,10 @@ class Follower:
             if 0 < done < 1:
                 parts.append(f"ETA {span(timedelta(seconds=elapsed_s * (1 - done) / done))}")
         return "  ".join(parts)
+
+
+def _terminal_columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
