@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -29,7 +30,10 @@ def report(error: BaseException, now: State) -> int:
         from runctl_core.cli.output import envelope, write_json
 
         findings = getattr(ours, "findings", ())
-        write_json(envelope("error", None, findings=findings, warnings=now.warnings, error=ours))
+        with contextlib.suppress(OSError):  # standard output may be what failed
+            write_json(
+                envelope("error", None, findings=findings, warnings=now.warnings, error=ours)
+            )
     return ours.exit_code
 
 

@@ -40,7 +40,7 @@ class _Common(click.Command):
         common: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(param, click.Option):
                 (common if param.name in {*self.common_names, "help"} else own).append(record)
         for title, records in (("Options", own), ("Common options", common)):
             if records:

@@ -64,10 +64,7 @@ def root() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure:  # a name that is not UTF-8 must not break its own error message
-            reconfigure(errors="backslashreplace")
+    _mend_streams()
     now = State()
     try:
         result = root.main(
@@ -85,6 +82,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return report(error, now)
     return result if isinstance(result, int) else 0
+
+
+def _mend_streams() -> None:
+    """Let nothing that is printed break the printing: neither odd names nor a stream that was closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - to the end
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="backslashreplace")
 
 
 def entry() -> NoReturn:

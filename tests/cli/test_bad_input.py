@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,34 @@ def test_names_that_are_not_utf_8(cli: Cli) -> None:
     assert cli.run("local", "list").exit_code == 0
     assert cli.run("--output", "json", "runs", "list").exit_code == 0
     assert_refused(cli.run("local", "train", os.fsdecode(b"miss\xe9ng.py")), "no such script")
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_no_error(cli: Cli, closed: int) -> None:
+    """A program may start us without standard output or standard error."""
+    words = f"import os, sys; os.close({closed}); os.execv(sys.argv[1], sys.argv[1:])"
+    argv = [sys.executable, "-c", words, *cli.command, "runs", "list"]
+    done = subprocess.run(argv, env=cli.variables(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_full_standard_output_is_told(cli: Cli) -> None:
+    """An answer that could not be written is a failure in one line."""
+    with Path("/dev/full").open("w") as full:
+        argv = [*cli.command, "--output", "json", "runs", "list"]
+        done = subprocess.run(
+            argv, env=cli.variables(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[0].startswith("runctl: error: No space left")
+
+
+def test_help_lists_options_only(cli: Cli) -> None:
+    """What stands in the usage line is not repeated without a word about it."""
+    shown = cli.run("local", "train", "--help").out
+    assert "--checkpoint-dir" in shown
+    assert "\n  SCRIPT\n" not in shown
 
 
 def test_errors_in_json_are_json(cli: Cli) -> None:

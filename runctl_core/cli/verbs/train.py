@@ -69,7 +69,12 @@ def _with_options(info: ProviderInfo, function: Callable[..., Any]) -> Callable[
         click.option("--env", "env", type=Variable(), multiple=True, help="For the script."),
         click.option("--checkpoint-dir", metavar="DIR", help="Where the script saves."),
         click.option("--resume", default="none", metavar="auto|PATH|none", show_default=True),
-        click.option("--nproc", type=Processes(), help="Processes under torchrun; auto: all GPUs."),
+        click.option(
+            "--nproc",
+            type=Processes(),
+            metavar="auto|N",
+            help="Processes under torchrun; auto: all GPUs.",
+        ),
         click.option(
             "--deps",
             type=click.Choice([choice.value for choice in Dependencies]),
