@@ -34,10 +34,11 @@ class Bench:
         self.machine = LocalMachine(home=str(home))
 
     def train(self, code: str, *args: str, **fields):
-        """Start a script with this content."""
-        script = self.home / "train.py"
-        script.write_text(code)
+        """Start a script with this content, in a file that no later one overwrites before it is read."""
         run_id = self.store.new_id(datetime.now(UTC))
+        script = self.home / "scripts" / run_id / "train.py"
+        script.parent.mkdir(parents=True)
+        script.write_text(code)
         return self.start(
             TrainRequest(run_id=run_id, script=script, project_dir=self.home, args=args, **fields)
         )
