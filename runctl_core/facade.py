@@ -10,6 +10,7 @@ import attrs
 from runctl_core import api
 from runctl_core.api.errors import NotSupportedError, RunctlError
 from runctl_core.api.model import Checkpoint, Listing, Price, Ref, Resource, Run
+from runctl_core.log import get_logger
 from runctl_core.registry import summarise
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from runctl_core.registry import Plugin
 
 T = TypeVar("T")
+
+_log = get_logger(__name__)
 
 VERBS = {
     "list_resources": "list",
@@ -141,6 +144,7 @@ class ProviderHandle:
     def _ask(self, operation: str, **arguments: object) -> object:
         if not getattr(self.info.capabilities, operation):
             raise unsupported(self.info, VERBS.get(operation, operation))
+        _log.debug("asking", provider=self.name, operation=operation)
         answer: object = None
         try:
             answer = getattr(self.manager.hook, operation)(**arguments)

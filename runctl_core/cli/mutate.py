@@ -19,6 +19,7 @@ from runctl_core.cli.output import emit, note, say, state
 from runctl_core.cli.session import Session, current
 from runctl_core.facade import ProviderHandle
 from runctl_core.operations.mutation import Consent, Guard, Plan, authorise, carry_out
+from runctl_core.operations.observers import load_observers
 from runctl_core.policies.engine import load_policies
 
 
@@ -85,7 +86,8 @@ def mutate(
         return
     allowed = authorise(plan, options.consent(), _question(plan))
     show_findings(allowed.verdict.findings)
-    carry_out(allowed, lambda target: operation(provider)(target.ref))
+    with load_observers(provider.plugin).watch(allowed.action):
+        carry_out(allowed, lambda target: operation(provider)(target.ref))
     after = tuple(_look_again(provider, kind, target) for target in allowed.action.targets)
     emit("action", {"action": kind, "resources": after}, findings=allowed.verdict.findings)
     for resource in after:

@@ -20,11 +20,14 @@ from runctl_core.cli.plugin_sections import import_settings
 from runctl_core.cli.state import State
 from runctl_core.discovery import PROVIDERS
 from runctl_core.facade import ProviderHandle
+from runctl_core.log import get_logger
 
 if TYPE_CHECKING:
     from runctl_core.configuration import Configuration
     from runctl_core.operations.running import Runs
     from runctl_core.runs.store import RunStore
+
+_log = get_logger(__name__)
 
 
 class Session:
@@ -56,6 +59,7 @@ class Session:
             json=self.state.is_json,
             color=self.state.has_color(sys.stderr),
         )
+        _log.debug("settings read", files=[str(path) for path in loaded.files])
         for warning in loaded.warnings:
             warn(warning)
         return loaded

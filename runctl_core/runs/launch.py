@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runctl_core.api.errors import BusyError, InputError, RunctlError, UnavailableError
 from runctl_core.api.tree import Entry, Tree
+from runctl_core.log import get_logger
 from runctl_core.runs import supervisor
 from runctl_core.runs.control import Answer, ask_supervisor, run_of
 from runctl_core.runs.spec import RunSpec, dump_spec
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from runctl_core.api.model import Run
 
 _HERE = Path(__file__).parent
+_log = get_logger(__name__)
 
 
 def launch(machine: Machine, spec: RunSpec, *, home: str) -> Run:
@@ -30,6 +32,7 @@ def launch(machine: Machine, spec: RunSpec, *, home: str) -> Run:
         UnreachableError: the machine went away; whether the run started must be looked up by its id.
     """
     run_dir = f"{home}/runs/{spec.run_id}"
+    _log.info("starting a run", run_id=spec.run_id, machine=machine.name, run_dir=run_dir)
     machine.put(_compose_tree(spec), run_dir)
     answer = ask_supervisor(machine, run_dir, "start", run_dir)
     if not answer["ok"]:

@@ -322,3 +322,17 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
     assert reader.stderr.read() == b""
     reader.stderr.close()
     reader.wait(timeout=30)
+
+
+def test_verbose_tells_what_is_done_and_quiet_nothing(cli: Cli) -> None:
+    """Messages go to standard error, more of them with each -v, none but the answer with -q."""
+    plain = cli.run("local", "train", "train.py", "--", "1")
+    told = cli.run("-v", "local", "train", "train.py", "--", "1")
+    more = cli.run("local", "train", "train.py", "-vv", "--", "1")
+    quiet = cli.run("-q", "local", "train", "train.py", "--", "1")
+    assert "starting a run" not in plain.err
+    assert "starting a run" in told.err
+    assert "asking" not in told.err
+    assert "asking" in more.err
+    assert quiet.err == ""
+    assert plain.out == told.out == more.out == quiet.out == "step=1/1 loss=1.0\n"

@@ -21,6 +21,7 @@ from runctl_core.cli.session import current
 from runctl_core.cli.types import Duration
 from runctl_core.facade import ProviderHandle
 from runctl_core.operations.mutation import authorise
+from runctl_core.operations.observers import load_observers
 
 
 def build(info: ProviderInfo) -> click.Command:
@@ -60,7 +61,8 @@ def build(info: ProviderInfo) -> click.Command:
             return
         allowed = authorise(plan, options.consent(), f"Create {what}?")
         show_findings(allowed.verdict.findings)
-        made = provider.create(request)
+        with load_observers(provider.plugin).watch(allowed.action):
+            made = provider.create(request)
         emit("resource", made, lambda: _tell(made), findings=allowed.verdict.findings)
 
     return create

@@ -21,6 +21,7 @@ from runctl_core.cli.output import emit, say, warn
 from runctl_core.cli.session import Session, current
 from runctl_core.cli.types import Duration, Processes, Variable
 from runctl_core.operations.mutation import authorise
+from runctl_core.operations.observers import load_observers
 from runctl_core.paths import find_project_root
 
 _HELP = """Train SCRIPT {where}. Everything after -- goes to the script untouched.
@@ -49,48 +50,59 @@ def build(info: ProviderInfo) -> click.Command:
     return command("train", help=_HELP.format(where=where))(_with_options(info, train))
 
 
+_OPTIONS = (
+    click.option("--name", help="A name to find the run by; the script's otherwise."),
+    click.option("--env", "env", type=Variable(), multiple=True, help="For the script."),
+    click.option("--checkpoint-dir", metavar="DIR", help="Where the script saves."),
+    click.option(
+        "--resume",
+        default="none",
+        metavar="auto|PATH|none",
+        show_default=True,
+        help="From the newest checkpoint that is whole, or from this one.",
+    ),
+    click.option(
+        "--nproc",
+        type=Processes(),
+        metavar="auto|N",
+        help="Processes under torchrun; auto: one for each GPU.",
+    ),
+    click.option(
+        "--deps",
+        type=click.Choice([choice.value for choice in Dependencies]),
+        default=Dependencies.AUTO.value,
+        show_default=True,
+        help="Where packages come from.",
+    ),
+    click.option("--conda-env", metavar="NAME", help="Run in this conda environment."),
+    click.option("--grace", "grace_s", type=Duration(), help="Time to save when stopped."),
+    click.option("--queue", is_flag=True, help="Wait for the run that is there."),
+    click.option("--concurrent", is_flag=True, help="Train beside the run that is there."),
+    click.option("--force", is_flag=True, help="Lift the blocks that may be lifted."),
+)
+
+
 def _with_options(info: ProviderInfo, function: Callable[..., Any]) -> Callable[..., Any]:
     needs_target = info.capabilities.train_needs_target
+    wait = click.option(
+        "--wait/--detach",
+        "wait",
+        default=not needs_target,
+        help="Follow it to its end, or print the run's id and return.  "
+        f"[default: {'detach' if needs_target else 'wait'}]",
+    )
+    sync = click.option(
+        "--sync-code/--no-sync-code",
+        default=True,
+        show_default=True,
+        help="Copy the project there.",
+    )
     arguments = [
+        *([click.argument("target")] if needs_target else []),
         click.argument("script", type=click.Path()),
         click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS...]"),
     ]
-    if needs_target:
-        arguments.insert(0, click.argument("target"))
-    options = [
-        click.option("--name", help="A name to find the run by; the script's otherwise."),
-        click.option(
-            "--wait/--detach",
-            "wait",
-            default=not needs_target,
-            help="Follow it to its end, or print the run's id and return.  "
-            f"[default: {'detach' if needs_target else 'wait'}]",
-        ),
-        click.option("--env", "env", type=Variable(), multiple=True, help="For the script."),
-        click.option("--checkpoint-dir", metavar="DIR", help="Where the script saves."),
-        click.option("--resume", default="none", metavar="auto|PATH|none", show_default=True),
-        click.option(
-            "--nproc",
-            type=Processes(),
-            metavar="auto|N",
-            help="Processes under torchrun; auto: all GPUs.",
-        ),
-        click.option(
-            "--deps",
-            type=click.Choice([choice.value for choice in Dependencies]),
-            default=Dependencies.AUTO.value,
-            show_default=True,
-            help="Where packages come from.",
-        ),
-        click.option("--conda-env", metavar="NAME", help="Run in this conda environment."),
-        click.option("--grace", "grace_s", type=Duration(), help="Time to save when stopped."),
-        click.option("--queue", is_flag=True, help="Wait for the run that is there."),
-        click.option("--concurrent", is_flag=True, help="Train beside the run that is there."),
-        click.option("--force", is_flag=True, help="Lift the blocks that may be lifted."),
-    ]
-    if needs_target:
-        options.append(click.option("--sync-code/--no-sync-code", default=True, show_default=True))
-    for add in reversed([*arguments, *options]):
+    for add in reversed([*arguments, wait, *_OPTIONS, *([sync] if needs_target else [])]):
         function = add(function)
     return function
 
@@ -183,4 +195,5 @@ def _start(session: Session, info: ProviderInfo, request: TrainRequest, *, force
     plan = guard_of(session).plan(provider, ActionKind.TRAIN, refs, request=request)
     allowed = authorise(plan, Options(force=force, yes=True).consent(), "Train?")
     show_findings(allowed.verdict.findings)
-    return provider.train(request)
+    with load_observers(provider.plugin).watch(allowed.action):
+        return provider.train(request)
