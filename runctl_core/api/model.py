@@ -208,7 +208,8 @@ class Run:
     """One training: what was started, where, and how it stands.
 
     ``exit_code`` is the script's own; ``signal`` is set instead when a signal ended it.  ``home`` and ``run_dir`` are
-    paths on the machine that trains.  ``detail`` explains a state in one line, such as why a run counts as lost.
+    paths on the machine that trains.  ``detail`` explains a state in one line, such as why a run counts as lost;
+    ``orphan_pid`` is set where a lost run's training goes on without its supervisor.
     """
 
     id: str
@@ -223,6 +224,7 @@ class Run:
     exit_code: int | None = None
     signal: int | None = None
     detail: str = ""
+    orphan_pid: int | None = None
     project_dir: str = ""
     run_dir: str = ""
     log_path: str = ""

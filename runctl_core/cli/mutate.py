@@ -81,8 +81,9 @@ def mutate(
         provider, kind, refs, reason=options.reason, is_dry_run=options.dry_run
     )
     if options.dry_run:
-        show_plan(plan)
-        emit("plan", {"action": plan.action, "done": ()}, findings=plan.verdict.findings)
+        shown = plan.under_force() if options.force else plan
+        show_plan(shown)
+        emit("plan", {"action": shown.action, "done": ()}, findings=shown.verdict.findings)
         return
     allowed = authorise(plan, options.consent(), _question(plan))
     show_findings(allowed.verdict.findings)

@@ -69,11 +69,10 @@ def conclude(run: Run, summary: str = "") -> None:
     if run.state.is_active or run.state is RunState.UNKNOWN:
         raise PartialError(line, hint=f"'runctl runs wait {run.id}' goes on waiting")
     if run.state in (RunState.FAILED, RunState.LOST):
-        code = words.ending(run)
         raise TrainingFailedError(
-            f"{line}, exit code {code}" if run.exit_code is not None else line,
+            line,
             hint=f"'runctl runs logs {run.id} --tail 50' shows its last words, "
-            f"'runctl runs resume {run.id}' goes on from its last checkpoint",
+            f"'runctl runs resume {run.id}' trains on from its newest checkpoint, if it has one",
             training_exit_code=run.exit_code,
         )
     emit("run", run)

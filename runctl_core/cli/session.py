@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runctl_core import registry
+from runctl_core.api.errors import InputError
 from runctl_core.api.model import Ref
 from runctl_core.api.provider import ProviderContext
 from runctl_core.cli.output import warn
@@ -48,7 +49,7 @@ class Session:
         from runctl_core.log import configure
 
         loaded = load_configuration(
-            cwd=Path.cwd(), env=os.environ, config_path=self.state.config_path
+            cwd=_current_folder(), env=os.environ, config_path=self.state.config_path
         )
         settings = loaded.settings
         self.state.given["configured_output"] = settings.output.format
@@ -117,6 +118,15 @@ class Session:
         context = ProviderContext(home=self.home, state_dir=self.home / "providers" / name)
         manager = registry.build_provider(plugin, info, settings=settings, context=context)
         return ProviderHandle(plugin=plugin, info=info, manager=manager)
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise InputError(
+            "the current folder is not there any more", hint="'cd' to one that is"
+        ) from None
 
 
 def _hide_credentials(variables: Iterable[str]) -> None:

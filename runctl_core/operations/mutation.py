@@ -27,6 +27,10 @@ class Plan:
     action: Action
     verdict: Verdict
 
+    def under_force(self) -> Plan:
+        """The same plan with the blocks that ``--force`` lifts turned into warnings."""
+        return attrs.evolve(self, verdict=self.verdict.force())
+
 
 @attrs.frozen(kw_only=True)
 class Consent:
@@ -112,12 +116,13 @@ def authorise(plan: Plan, consent: Consent, question: str) -> Plan:
         BlockedError: a policy refuses, and force does not lift it or was not given.
         InputError: consent is needed and nobody can be asked.
     """
-    verdict = plan.verdict.force() if consent.is_forced else plan.verdict
+    allowed = plan.under_force() if consent.is_forced else plan
+    verdict = allowed.verdict
     if verdict.level is Level.BLOCK:
         raise _refusal(plan, verdict, was_forced=consent.is_forced)
     if _needs_consent(plan, verdict):
         consent.insist(str(plan.action.kind), question)
-    return attrs.evolve(plan, verdict=verdict)
+    return allowed
 
 
 def carry_out(plan: Plan, act: Callable[[Resource], object]) -> tuple[Ref, ...]:

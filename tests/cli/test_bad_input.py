@@ -147,6 +147,15 @@ def test_a_home_of_somebody_else(cli: Cli) -> None:
     assert_refused(cli.run("local", "train", "train.py"), "12345")
 
 
+def test_a_folder_that_is_gone(cli: Cli, tmp_path: Path) -> None:
+    """Somebody removed the folder that the shell stands in."""
+    words = "import os, sys; os.mkdir('x'); os.chdir('x'); os.rmdir('../x'); os.execv(sys.argv[1], sys.argv[1:])"
+    argv = [sys.executable, "-c", words, *cli.command, "runs", "list"]
+    done = subprocess.run(argv, env=cli.variables(), cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"current folder is not there" in done.stderr
+
+
 def test_names_that_are_not_utf_8(cli: Cli) -> None:
     """A script whose name is no text runs; one that is missing is refused in one line."""
     assert cli.cwd

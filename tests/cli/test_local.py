@@ -101,7 +101,7 @@ def test_a_failing_script_is_exit_8_with_its_own_code_in_json(cli: Cli) -> None:
     answer = cli.run("--output", "json", "local", "train", "fail.py")
     assert answer.exit_code == 8
     assert answer.document["error"]["code"] == "TRAINING_FAILED"
-    assert "exit code 7" in answer.err
+    assert "exited with code 7" in answer.err
     assert "about to fail" in answer.err
     [run] = cli.json("runs", "list")["runs"]
     assert (run["state"], run["exit_code"]) == ("failed", 7)
@@ -211,6 +211,21 @@ def test_transfer_takes_checkpoints_out_of_a_run(cli: Cli, tmp_path: Path) -> No
     assert (out / "extra").exists()
     cli.json("local", "transfer", f"{run_id}:checkpoints", str(out), "--delete", "--yes")
     assert not (out / "extra").exists()
+
+
+def test_a_training_without_its_supervisor_is_still_guarded(cli: Cli) -> None:
+    """Lost is not ended: it is said that it trains on, and ending it takes --force as before."""
+    run_id = start(cli, "train.py", "--", "1000", "0.05")
+    record = json.loads((cli.home / ".runctl/runs" / run_id / "supervisor.json").read_text())
+    os.kill(record["pid"], signal.SIGKILL)
+    wait_for(lambda: cli.json("runs", "show", run_id)["state"] == "lost", "it is noticed")
+    assert cli.json("runs", "show", run_id)["orphan_pid"] == record["leader"]["pid"]
+    refused = cli.run("local", "terminate", run_id, "--yes")
+    assert refused.exit_code == 4
+    assert "the training goes on as pid" in refused.err
+    assert cli.run("local", "terminate", run_id, "--yes", "--force").exit_code == 0
+    assert cli.json("runs", "show", run_id)["orphan_pid"] is None
+    assert cli.run("local", "terminate", run_id, "--yes").exit_code == 0
 
 
 def follow(cli: Cli, *argv: str) -> subprocess.Popen[bytes]:

@@ -206,6 +206,12 @@ class LocalProvider(MachineProvider):
         return attrs.evolve(end, path=str(path), ref=None)
 
 
+def _state(run: Run) -> ResourceState:
+    if run.orphan_pid is not None:
+        return ResourceState.RUNNING
+    return STATES.get(run.state, ResourceState.UNKNOWN)
+
+
 def describe(run: Run) -> Resource:
     """A run as a resource."""
     ending = f"signal {run.signal}" if run.signal else run.exit_code
@@ -222,7 +228,7 @@ def describe(run: Run) -> Resource:
         ref=Ref(provider="local", id=run.id),
         kind=ResourceKind.PROCESS,
         name=run.name,
-        state=STATES.get(run.state, ResourceState.UNKNOWN),
+        state=_state(run),
         created_at=run.created_at,
         run_id=run.id,
         native=native,
