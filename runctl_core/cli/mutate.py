@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 import click
 
-from runctl_core.api.errors import NotFoundError
 from runctl_core.api.info import ProviderInfo
-from runctl_core.api.model import Ref, Resource, ResourceState
+from runctl_core.api.model import Ref, Resource
 from runctl_core.api.policy import ActionKind, Finding, Level
 from runctl_core.api.provider import utc_now
 from runctl_core.cli import words
@@ -20,6 +20,7 @@ from runctl_core.cli.session import Session, current
 from runctl_core.facade import ProviderHandle
 from runctl_core.operations.mutation import Consent, Guard, Plan, authorise, carry_out
 from runctl_core.operations.observers import load_observers
+from runctl_core.operations.verification import await_end
 from runctl_core.policies.engine import load_policies
 
 
@@ -96,13 +97,10 @@ def mutate(
 
 
 def _look_again(provider: ProviderHandle, kind: ActionKind, target: Resource) -> Resource:
-    """The target as it stands after the action; clouds that forget what has ended have ended it."""
-    try:
-        return provider.status(target.ref)
-    except NotFoundError:
-        if kind is not ActionKind.TERMINATE:
-            raise
-        return attrs.evolve(target, state=ResourceState.TERMINATED)
+    """The target as it stands after the action; ending something is done when it is seen to be gone."""
+    if kind is ActionKind.TERMINATE:
+        return await_end(provider, target, sleep=time.sleep)
+    return provider.status(target.ref)
 
 
 def show_plan(plan: Plan) -> None:
