@@ -11,13 +11,19 @@ def nearest(word: str, known: Iterable[str], *, similarity: float = 0.6) -> str 
     Args:
         similarity: how alike two names must be, from 0 (not at all) to 1 (equal).
     """
-    from difflib import get_close_matches
-
-    matches = get_close_matches(word, sorted(known), n=1, cutoff=similarity)
+    matches = _find_near(word, known, count=1, similarity=similarity)
     return matches[0] if matches else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint with the nearest known name, or an empty string when none comes close."""
-    found = nearest(word, known)
-    return f"did you mean {found}?" if found else ""
+def did_you_mean(word: str, known: Iterable[str], *, count: int = 1) -> str:
+    """A hint with the nearest known names, or an empty string when none comes close."""
+    found = _find_near(word, known, count=count)
+    return f"did you mean {', '.join(found)}?" if found else ""
+
+
+def _find_near(
+    word: str, known: Iterable[str], *, count: int, similarity: float = 0.6
+) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(word, sorted(known), n=count, cutoff=similarity)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
 from types import FrameType
 
 from runctl_core.api.errors import RunctlError
@@ -32,14 +31,10 @@ def attach(runs: Runs, run: Run) -> int:
     follower = Follower()
     interrupt = _Interrupt(runs, run)
     with interrupt:
-        follower.show(_log(runs, run))
+        follower.show(runs.log(run, follow=True, tail_lines=None))
         ended = runs.wait(run)
     conclude(ended, follower.progress.summary())
     return INTERRUPTED if interrupt.was_used else 0
-
-
-def _log(runs: Runs, run: Run) -> Iterator[bytes]:
-    return runs.log(run, follow=True, tail_lines=None)
 
 
 class _Interrupt:

@@ -51,13 +51,15 @@ class MachineProvider(Provider):
 
         The run is noted here before anything happens there, so that a lost answer can be looked up.
         """
+        from runctl_core.runs.launch import launch
+
         if request.target is None:
             raise InputError("train needs the machine to train on")
         with self.connect(request.target) as machine:
             spec, home = self._plan(machine, request, request.target)
             self.runs.record_remote(_announced(spec, home))
             try:
-                run = _start(machine, spec, home=home)
+                run = launch(machine, spec, home=home)
             except UnreachableError:
                 raise  # it may have started, so it stays noted
             except RunctlError:
@@ -185,9 +187,3 @@ def _announced(spec: RunSpec, home: str) -> Run:
         checkpoint_dir=spec.checkpoint_dir or f"{run_dir}/checkpoints",
         attempt=spec.attempt,
     )
-
-
-def _start(machine: Machine, spec: RunSpec, *, home: str) -> Run:
-    from runctl_core.runs.launch import launch
-
-    return launch(machine, spec, home=home)

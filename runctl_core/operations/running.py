@@ -8,7 +8,7 @@ import attrs
 
 from runctl_core.api.errors import InputError
 from runctl_core.api.machine import Machine
-from runctl_core.api.model import Run, RunState
+from runctl_core.api.model import Run
 from runctl_core.facade import ProviderHandle
 from runctl_core.runs.store import RunStore
 
@@ -80,8 +80,3 @@ class Runs:
     def machine(self, run: Run) -> Machine:
         """A way onto the machine that a run trains on."""
         return self.provider(run.resource.provider).connect(run.resource)
-
-
-def is_success(run: Run) -> bool:
-    """Whether a run did what it was started for."""
-    return run.state is RunState.SUCCEEDED

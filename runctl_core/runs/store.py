@@ -18,6 +18,7 @@ from runctl_core.api.errors import InputError, NotFoundError
 from runctl_core.paths import ensure_private_folder
 from runctl_core.runs.index import RunIndex
 from runctl_core.runs.records import report_from_run, run_from_report, unreadable_run
+from runctl_core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,7 @@ class RunStore:
         final = []
         for name in names:
             if name not in runs:
-                runs[name] = self._read(name, self._report(name))
+                runs[name] = self._read(name)
                 if runs[name].state.is_final:
                     final.append(report_from_run(runs[name]))
         index.append(final)
@@ -102,10 +103,10 @@ class RunStore:
         """
         names = self._names()
         if text in names:
-            return self._read(text, self._report(text))
+            return self._read(text)
         begun = [name for name in names if text and name.startswith(text)]
         if len(begun) == 1:
-            return self._read(begun[0], self._report(begun[0]))
+            return self._read(begun[0])
         if begun:
             raise _ambiguous(text, begun)
         return self._get_by_name(text)
@@ -178,7 +179,8 @@ class RunStore:
         except ValueError as error:
             return {"detail": str(error)}
 
-    def _read(self, name: str, report: Report) -> Run:
+    def _read(self, name: str) -> Run:
+        report = self._report(name)
         try:
             return run_from_report(report)
         except ValueError as error:
@@ -214,8 +216,5 @@ def _ambiguous(text: str, ids: Sequence[str]) -> InputError:
 
 
 def _suggest(text: str, runs: tuple[Run, ...]) -> str:
-    import difflib
-
-    known = [word for run in runs for word in (run.id, run.name)]
-    near = difflib.get_close_matches(text, dict.fromkeys(known), n=3)
-    return f"did you mean {', '.join(near)}?" if near else "see: runctl runs list"
+    known = {word for run in runs for word in (run.id, run.name)}
+    return did_you_mean(text, known, count=3) or "see: runctl runs list"
