@@ -52,7 +52,9 @@ class PolicySettings:
 class PluginSettings:
     """Which plugins are used."""
 
-    disabled: tuple[str, ...] = setting((), "Names of plugins or packages that are ignored.")
+    disabled: tuple[str, ...] = setting(
+        (), "Names of providers, policies or packages that are ignored."
+    )
 
 
 @attrs.frozen(kw_only=True)

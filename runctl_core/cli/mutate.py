@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import click
 
 from runctl_core.api.info import ProviderInfo
-from runctl_core.api.model import Ref, Resource
+from runctl_core.api.model import Ref, Resource, Run
 from runctl_core.api.policy import ActionKind, Finding, Level
 from runctl_core.api.provider import utc_now
+from runctl_core.api.requests import TrainRequest
 from runctl_core.cli import words
 from runctl_core.cli.output import emit, note, say, state
 from runctl_core.cli.session import Session, current
@@ -62,9 +64,30 @@ def mutation_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def guard_of(session: Session) -> Guard:
     """The guard with every installed policy."""
     configuration = session.configuration
-    chosen = configuration.settings.policies
-    policies = load_policies(required=chosen.required, disabled=chosen.disabled)
+    required = configuration.settings.policies.required
+    policies = load_policies(required=required, disabled=_disabled(session))
     return Guard(policies=policies, now=utc_now, settings_of=configuration.policy)
+
+
+@contextlib.contextmanager
+def permitted(
+    session: Session, provider: ProviderHandle, plan: Plan, options: Options, question: str
+) -> Iterator[Plan]:
+    """Do something only if policies and person let it pass, with observers told of it.
+
+    Raises:
+        BlockedError: a policy refuses.
+        InputError, RunctlError: the person does not consent, or cannot be asked.
+    """
+    allowed = authorise(plan, options.consent(), question)
+    show_findings(allowed.verdict.findings)
+    with load_observers(provider.plugin, disabled=_disabled(session)).watch(allowed.action):
+        yield allowed
+
+
+def _disabled(session: Session) -> tuple[str, ...]:
+    settings = session.configuration.settings
+    return (*settings.policies.disabled, *settings.plugins.disabled)
 
 
 def mutate(
@@ -86,14 +109,23 @@ def mutate(
         show_plan(shown)
         emit("plan", {"action": shown.action, "done": ()}, findings=shown.verdict.findings)
         return
-    allowed = authorise(plan, options.consent(), _question(plan))
-    show_findings(allowed.verdict.findings)
-    with load_observers(provider.plugin).watch(allowed.action):
+    with permitted(session, provider, plan, options, _question(plan)) as allowed:
         carry_out(allowed, lambda target: operation(provider)(target.ref))
     after = tuple(_look_again(provider, kind, target) for target in allowed.action.targets)
     emit("action", {"action": kind, "resources": after}, findings=allowed.verdict.findings)
     for resource in after:
         say(f"{resource.name}: {words.state(resource)}")
+
+
+def start_training(
+    session: Session, provider_name: str, request: TrainRequest, options: Options
+) -> Run:
+    """Start a training through the guard.  It is asked for by name, so there is no question; policies can refuse."""
+    provider = session.provider(provider_name)
+    refs = [request.target] if request.target else []
+    plan = guard_of(session).plan(provider, ActionKind.TRAIN, refs, request=request)
+    with permitted(session, provider, plan, attrs.evolve(options, yes=True), "Train?"):
+        return provider.train(request)
 
 
 def _look_again(provider: ProviderHandle, kind: ActionKind, target: Resource) -> Resource:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -48,11 +48,15 @@ class Observers:
                 )
 
 
-def load_observers(provider: Plugin) -> Observers:
-    """Find who wants to hear: the provider's own plugin, and every policy and command plugin that works."""
+def load_observers(provider: Plugin, *, disabled: Sequence[str] = ()) -> Observers:
+    """Find who wants to hear: the provider's own plugin, and every policy and command plugin that works.
+
+    Args:
+        disabled: plugins or distributions to leave out by name.
+    """
     plugins = [provider]
     for group in (POLICIES, COMMANDS):
-        for ref in find_plugins(group):
+        for ref in find_plugins(group, disabled=disabled):
             with contextlib.suppress(PluginError):  # 'runctl plugins list' tells what is wrong
                 plugins.append(registry.load(ref))
     return Observers(plugins=tuple(plugin for plugin in plugins if any(map(plugin.has, _HOOKS))))

@@ -9,6 +9,7 @@ from runctl_core.api.model import Run, RunState
 from runctl_core.api.provider import utc_now
 from runctl_core.cli.attach import attach
 from runctl_core.cli.frame import RunctlGroup, group
+from runctl_core.cli.mutate import Options, start_training
 from runctl_core.cli.output import emit, say, stream, warn
 from runctl_core.cli.runs_view import conclude, print_details, print_table
 from runctl_core.cli.session import Session, current
@@ -100,17 +101,18 @@ def stop(run: str, grace_s: float | None, wait: bool) -> None:
 @runs.command("resume")
 @click.argument("run")
 @click.option("--wait/--detach", default=True, show_default=True, help="Follow it to its end.")
-def resume(run: str, wait: bool) -> int:
+@click.option("--force", is_flag=True, help="Lift the blocks that may be lifted.")
+def resume(run: str, wait: bool, force: bool) -> int:
     """Train again what a run trained, from its newest checkpoint that is whole."""
     session = current()
-    started = _resume(session, session.runs.get(run))
+    started = _resume(session, session.runs.get(run), force=force)
     if wait:
         return attach(session.running, started)
     emit("run", started, lambda: click.echo(started.id))
     return 0
 
 
-def _resume(session: Session, old: Run) -> Run:
+def _resume(session: Session, old: Run, *, force: bool) -> Run:
     from pathlib import Path
 
     from runctl_core.runs.resume import resume_request
@@ -127,4 +129,4 @@ def _resume(session: Session, old: Run) -> Run:
     )
     for warning in resumption.warnings:
         warn(warning)
-    return session.provider(old.resource.provider).train(resumption.request)
+    return start_training(session, old.resource.provider, resumption.request, Options(force=force))

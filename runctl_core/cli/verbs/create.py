@@ -15,13 +15,18 @@ from runctl_core.api.policy import ActionKind
 from runctl_core.api.requests import CreateRequest
 from runctl_core.cli import words
 from runctl_core.cli.frame import command
-from runctl_core.cli.mutate import OPTION_NAMES, Options, guard_of, mutation_options, show_findings
+from runctl_core.cli.mutate import (
+    OPTION_NAMES,
+    Options,
+    guard_of,
+    mutation_options,
+    permitted,
+    show_findings,
+)
 from runctl_core.cli.output import emit, say
 from runctl_core.cli.session import current
 from runctl_core.cli.types import Duration
 from runctl_core.facade import ProviderHandle
-from runctl_core.operations.mutation import authorise
-from runctl_core.operations.observers import load_observers
 
 
 def build(info: ProviderInfo) -> click.Command:
@@ -59,9 +64,7 @@ def build(info: ProviderInfo) -> click.Command:
             data = {"action": plan.action, "price": price}
             emit("plan", data, findings=plan.verdict.findings)
             return
-        allowed = authorise(plan, options.consent(), f"Create {what}?")
-        show_findings(allowed.verdict.findings)
-        with load_observers(provider.plugin).watch(allowed.action):
+        with permitted(session, provider, plan, options, f"Create {what}?") as allowed:
             made = provider.create(request)
         emit("resource", made, lambda: _tell(made), findings=allowed.verdict.findings)
 

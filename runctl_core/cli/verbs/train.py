@@ -10,18 +10,15 @@ import click
 
 from runctl_core.api.errors import InputError
 from runctl_core.api.info import ProviderInfo
-from runctl_core.api.model import Ref, Run
-from runctl_core.api.policy import ActionKind
+from runctl_core.api.model import Ref
 from runctl_core.api.provider import utc_now
 from runctl_core.api.requests import Dependencies, IfBusy, TrainRequest
 from runctl_core.cli.attach import attach
 from runctl_core.cli.frame import command
-from runctl_core.cli.mutate import Options, guard_of, show_findings
+from runctl_core.cli.mutate import Options, start_training
 from runctl_core.cli.output import emit, say, warn
 from runctl_core.cli.session import Session, current
 from runctl_core.cli.types import Duration, Processes, Variable
-from runctl_core.operations.mutation import authorise
-from runctl_core.operations.observers import load_observers
 from runctl_core.paths import find_project_root
 
 _HELP = """Train SCRIPT {where}. Everything after -- goes to the script untouched.
@@ -39,7 +36,7 @@ def build(info: ProviderInfo) -> click.Command:
         target = session.resolve(info.name, given.pop("target")) if needs_target else None
         wait, force = given.pop("wait"), given.pop("force")
         request = _request(session, script, arguments, target, given)
-        run = _start(session, info, request, force=force)
+        run = start_training(session, info.name, request, Options(force=force))
         if wait:
             return attach(session.running, run)
         emit("run", run, lambda: click.echo(run.id))
@@ -186,14 +183,3 @@ def _newest_folder(session: Session, script: Path) -> str | None:
         if is_same and Path(run.checkpoint_dir).is_dir():
             return run.checkpoint_dir
     return None
-
-
-def _start(session: Session, info: ProviderInfo, request: TrainRequest, *, force: bool) -> Run:
-    """Start the run through the guard."""
-    provider = session.provider(info.name)
-    refs = [request.target] if request.target else []
-    plan = guard_of(session).plan(provider, ActionKind.TRAIN, refs, request=request)
-    allowed = authorise(plan, Options(force=force, yes=True).consent(), "Train?")
-    show_findings(allowed.verdict.findings)
-    with load_observers(provider.plugin).watch(allowed.action):
-        return provider.train(request)
