@@ -105,9 +105,7 @@ def mutate(
         provider, kind, refs, reason=options.reason, is_dry_run=options.dry_run
     )
     if options.dry_run:
-        shown = plan.under_force() if options.force else plan
-        show_plan(shown)
-        emit("plan", {"action": shown.action, "done": ()}, findings=shown.verdict.findings)
+        tell_plan(plan, options)
         return
     with permitted(session, provider, plan, options, _question(plan)) as allowed:
         carry_out(allowed, lambda target: operation(provider)(target.ref))
@@ -135,11 +133,13 @@ def _look_again(provider: ProviderHandle, kind: ActionKind, target: Resource) ->
     return provider.status(target.ref)
 
 
-def show_plan(plan: Plan) -> None:
-    """Tell what would be done and what the policies say of it."""
-    for target in plan.action.targets:
-        say(f"would {plan.action.kind} {_describe(target)}")
-    show_findings(plan.verdict.findings)
+def tell_plan(plan: Plan, options: Options) -> None:
+    """Answer a dry run: what would be done, and what the policies say of it."""
+    shown = plan.under_force() if options.force else plan
+    for target in shown.action.targets:
+        say(f"would {shown.action.kind} {_describe(target)}")
+    show_findings(shown.verdict.findings)
+    emit("plan", {"action": shown.action, "done": ()}, findings=shown.verdict.findings)
 
 
 def show_findings(findings: Sequence[Finding]) -> None:

@@ -85,8 +85,23 @@ class Guard:
         Raises:
             NotFoundError: a target is not there.
         """
-        now = self.now()
         targets = read_targets(provider, refs)
+        return self.plan_for(
+            provider, kind, targets, request=request, reason=reason, is_dry_run=is_dry_run
+        )
+
+    def plan_for(
+        self,
+        provider: ProviderHandle,
+        kind: ActionKind,
+        targets: tuple[Resource, ...],
+        *,
+        request: object | None = None,
+        reason: str = "",
+        is_dry_run: bool = False,
+    ) -> Plan:
+        """The same for targets that were read a moment ago."""
+        now = self.now()
         action = Action(
             id=uuid.uuid4().hex,
             kind=kind,

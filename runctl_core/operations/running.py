@@ -8,7 +8,7 @@ import attrs
 
 from runctl_core.api.errors import InputError
 from runctl_core.api.machine import Machine
-from runctl_core.api.model import Run
+from runctl_core.api.model import Resource, ResourceKind, ResourceState, Run
 from runctl_core.facade import ProviderHandle
 from runctl_core.runs.store import RunStore
 
@@ -76,6 +76,18 @@ class Runs:
             raise InputError(f"run {run.id} is over already: it {run.state}")
         with self.machine(run) as machine:
             return stop_run(machine, run.run_dir, grace_s=grace_s)
+
+    def as_target(self, run: Run) -> Resource:
+        """A run as what an action is about: the training itself, not the machine that it is on."""
+        return Resource(
+            ref=run.resource,
+            kind=ResourceKind.PROCESS,
+            name=run.name,
+            state=ResourceState.STOPPED if run.state.is_final else ResourceState.RUNNING,
+            created_at=run.created_at,
+            run_id=run.id,
+            native={"run_state": str(run.state), "detail": run.detail},
+        )
 
     def machine(self, run: Run) -> Machine:
         """A way onto the machine that a run trains on."""

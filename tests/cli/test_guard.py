@@ -18,8 +18,8 @@ def runctl_policy():
 
 @hookimpl
 def runctl_check(action, context):
-    if action.kind is ActionKind.TRAIN and os.path.exists("holiday"):
-        return Finding(code="HOLIDAY", level=Level.BLOCK, reason="nothing starts today")
+    if action.kind in (ActionKind.TRAIN, ActionKind.STOP) and os.path.exists("holiday"):
+        return Finding(code="HOLIDAY", level=Level.BLOCK, reason="nobody touches anything today")
 
 @hookimpl
 def runctl_action_finished(action, outcome):
@@ -64,6 +64,23 @@ def test_a_policy_refuses_every_start(cli: Cli, line: str) -> None:
     assert forced.exit_code == 0, forced.err
     assert "HOLIDAY" in forced.err
     assert heard(cli) == "train done\n"
+
+
+@pytest.mark.parametrize("line", ["local stop slow", "runs stop slow"])
+def test_a_policy_refuses_every_stop(cli: Cli, line: str) -> None:
+    """Stopping a run by either name is judged alike, and a dry run does nothing."""
+    assert cli.cwd
+    (cli.cwd / "sleep.py").write_text("import time; time.sleep(600)")
+    cli.run("local", "train", "sleep.py", "--name", "slow", "--detach", "--force")
+    refused = cli.run(*line.split())
+    assert refused.exit_code == 4
+    assert "HOLIDAY" in refused.err
+    assert cli.run(*line.split(), "--dry-run", "--force").exit_code == 0
+    assert cli.json("runs", "show", "slow")["state"] == "running"
+    forced = cli.run(*line.split(), "--force", "--yes")
+    assert forced.exit_code == 0, forced.err
+    assert cli.json("runs", "show", "slow")["state"] == "stopped"
+    assert heard(cli) == "train done\nstop done\n"
 
 
 @pytest.mark.parametrize("section", ["policies", "plugins"])

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from runctl_core.api.errors import NotSupportedError, RunctlError
 from runctl_core.api.model import Run, RunState
+from runctl_core.api.policy import ActionKind
 from runctl_core.api.provider import utc_now
 from runctl_core.cli.attach import attach
 from runctl_core.cli.frame import RunctlGroup, group
-from runctl_core.cli.mutate import Options, start_training
+from runctl_core.cli.mutate import (
+    Options,
+    guard_of,
+    mutation_options,
+    permitted,
+    start_training,
+    tell_plan,
+)
 from runctl_core.cli.output import emit, say, stream, warn
 from runctl_core.cli.runs_view import conclude, print_details, print_table
 from runctl_core.cli.session import Session, current
@@ -86,13 +96,27 @@ def wait(run: str, timeout_s: float | None) -> None:
 @click.argument("run")
 @click.option("--grace", "grace_s", type=Duration(), help="Time to save before it is killed.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Return when it has ended.")
-def stop(run: str, grace_s: float | None, wait: bool) -> None:
+@mutation_options
+def stop(run: str, grace_s: float | None, wait: bool, **given: Any) -> None:
     """Ask a run to save and end.
 
     The script gets SIGTERM; what is left of it after the grace is killed.  Asking again with less grace hurries it.
     """
-    session = current()
-    asked = session.running.stop(session.runs.get(run), grace_s=grace_s)
+    session, options = current(), Options.of(given)
+    known = session.runs.get(run)
+    provider = session.provider(known.resource.provider)
+    plan = guard_of(session).plan_for(
+        provider,
+        ActionKind.STOP,
+        (session.running.as_target(known),),
+        reason=options.reason,
+        is_dry_run=options.dry_run,
+    )
+    if options.dry_run:
+        tell_plan(plan, options)
+        return
+    with permitted(session, provider, plan, options, f"Stop run {known.id}?"):
+        asked = session.running.stop(known, grace_s=grace_s)
     after = session.running.wait(asked) if wait else asked
     emit("run", after)
     say(f"run {after.id} is {after.state}")
