@@ -73,7 +73,10 @@ class Runs:
         from runctl_core.runs.control import stop_run
 
         if run.state.is_final:
-            raise InputError(f"run {run.id} is over already: it {run.state}")
+            raise InputError(
+                f"run {run.id} is over already: it {run.state}",
+                hint=f"'runctl runs resume {run.id}' trains on from its newest checkpoint",
+            )
         with self.machine(run) as machine:
             return stop_run(machine, run.run_dir, grace_s=grace_s)
 
